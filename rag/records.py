@@ -1,0 +1,251 @@
+"""The values that travel through Footnote. Immutable, no behaviour beyond what follows from their fields.
+
+All offsets are counted in Unicode code points of a document version's canonical text, half open:
+``text[start:end]``. Pages count from 1. Boxes are PDF points, origin bottom left, ``(x0, y0, x1, y1)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+Box = tuple[float, float, float, float]
+
+
+class BlockKind(StrEnum):
+    HEADING = "heading"
+    PARAGRAPH = "paragraph"
+    LIST_ITEM = "list_item"
+    TABLE_ROW = "table_row"
+    CODE = "code"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """``[start, end)`` of a canonical text."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A structural unit of a document; blocks are in text order and do not overlap.
+
+    ``level`` is 1-6 for headings and 0 otherwise. A table's first row has ``header=True`` when the
+    format marks it so.
+    """
+
+    kind: BlockKind
+    start: int
+    end: int
+    level: int = 0
+    header: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """Where the characters ``[start, end)`` stand on a page."""
+
+    start: int
+    end: int
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """``[start, end)`` of the text that stands on page ``number``.
+
+    ``width`` and ``height`` are in PDF points, 0 where the format has no page geometry. ``words``
+    is empty where positions are unknown.
+    """
+
+    number: int
+    start: int
+    end: int
+    width: float = 0.0
+    height: float = 0.0
+    words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something a reader of the document should know, for example pages that could not be read."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedDocument:
+    """What a parser makes of a file: one canonical text and its structure.
+
+    Invariants (checked by ``ingest.canonical.check``): the text holds no ``\\r``, no control
+    characters besides ``\\n`` and ``\\t`` and no lone surrogates; blocks and pages lie inside it in
+    order. ``media_type`` is what the content turned out to be. Formats without pages have no pages.
+    """
+
+    text: str
+    media_type: str
+    title: str | None = None
+    pages: tuple[Page, ...] = ()
+    blocks: tuple[Block, ...] = ()
+    warnings: tuple[Notice, ...] = ()
+    page_count: int = 0
+    pages_without_text: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of a document version as it is embedded and searched.
+
+    ``context`` (title and heading path) is prefixed to ``text[start:end]`` for embedding and
+    searching and never shown as a quotation. ``tokens`` counts prefix, text and special tokens.
+    """
+
+    start: int
+    end: int
+    context: str
+    tokens: int
+    page: int | None = None
+
+
+class DocumentState(StrEnum):
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    READY = "ready"
+    REFINED = "refined"
+    NEEDS_OCR = "needs_ocr"
+    FAILED = "failed"
+
+
+class JobState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    DEAD = "dead"
+    CANCELLED = "cancelled"
+
+    @property
+    def finished(self) -> bool:
+        return self not in (JobState.QUEUED, JobState.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRef:
+    """What a citation says about its document: enough to fetch the very text it was taken from."""
+
+    id: str
+    name: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A chunk found by a search, with its text as stored and its scores.
+
+    ``scores`` holds the single rankings (``dense``: cosine, ``lexical``: BM25, higher is better);
+    ``score`` is the fused one, comparable only within one search.
+    """
+
+    chunk_id: int
+    document: DocumentRef
+    version_id: int
+    page: int | None
+    start: int
+    end: int
+    text: str
+    context: str
+    score: float
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A sentence offered to the generator and to the reader, verbatim from a document.
+
+    ``number`` is the footnote number it may be cited by (from 1), ``score`` its probability-like
+    strength in 0..1.
+    """
+
+    number: int
+    document: DocumentRef
+    version_id: int
+    page: int | None
+    start: int
+    end: int
+    text: str
+    context: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A checked footnote: ``quote`` is ``text[start:end]`` of the document version's canonical text."""
+
+    number: int
+    document: DocumentRef
+    page: int | None
+    start: int
+    end: int
+    quote: str
+    score: float
+    boxes: tuple[Box, ...] | None = None
+
+
+class Verdict(StrEnum):
+    VERBATIM = "verbatim"
+    SUPPORTED = "supported"
+    UNSUPPORTED = "unsupported"
+
+
+class AnswerStatus(StrEnum):
+    ANSWERED = "answered"
+    PARTIAL = "partial"
+    NOT_IN_DOCUMENTS = "not_in_documents"
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSentence:
+    """One delivered sentence: ``answer[start:end]`` without its footnote marks, with its verdict."""
+
+    text: str
+    start: int
+    end: int
+    verdict: Verdict
+    support: float
+    citations: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What a search looked at: documents among the hits, passages returned, passages that matched."""
+
+    documents: int
+    passages_seen: int
+    passages_matching: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelIdentity:
+    """Which weights wrote or embedded something; ``sha256`` is of the weights file."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as delivered. ``nearest`` is filled only for ``not_in_documents``."""
+
+    id: str
+    status: AnswerStatus
+    answer: str
+    sentences: tuple[AnswerSentence, ...]
+    citations: tuple[Citation, ...]
+    coverage: Coverage
+    timings: Mapping[str, float]
+    model: ModelIdentity | None
+    nearest: tuple[Passage, ...] = ()

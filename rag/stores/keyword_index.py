@@ -1,0 +1,54 @@
+"""Lexical search: BM25 over the FTS5 table that is written in the same transaction as the chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import column, literal_column, select, table, text
+
+from rag.stores.database import Tx
+from rag.stores.scopes import ResolvedScope
+
+CONTEXT_WEIGHT = 1.0
+BODY_WEIGHT = 1.0
+
+_keywords = table("keywords", column("rowid"))
+
+
+def match_expression(terms: Sequence[str]) -> str:
+    """An FTS5 query for any of the terms, each quoted so that nothing in it is query syntax.
+
+    NUL and lone surrogates cannot be passed to SQLite and are left out.
+    """
+    clean = (term.replace("\0", "").encode("utf-8", "ignore").decode() for term in terms)
+    return " OR ".join('"' + term.replace('"', '""') + '"' for term in clean if term)
+
+
+def search(tx: Tx, terms: Sequence[str], k: int, scope: ResolvedScope) -> list[tuple[int, float]]:
+    """Up to ``k`` pairs of chunk id and BM25 score (higher is better), best first."""
+    expression = match_expression(terms)
+    if not expression:
+        return []
+    score = literal_column(f"-bm25(keywords, {CONTEXT_WEIGHT}, {BODY_WEIGHT})").label("score")
+    query = (
+        select(_keywords.c.rowid, score)
+        .where(text("keywords MATCH :expression").bindparams(expression=expression))
+        .order_by(score.desc())
+        .limit(k)
+    )
+    if scope.ranges is not None:
+        query = query.where(_keywords.c.rowid.in_(scope.chunk_ids()))
+    return [(row[0], float(row[1])) for row in tx.execute(query)]
+
+
+def count_matching(tx: Tx, terms: Sequence[str], scope: ResolvedScope, limit: int) -> int:
+    """How many chunks hold any of the terms, counted up to ``limit``."""
+    expression = match_expression(terms)
+    if not expression:
+        return 0
+    query = select(_keywords.c.rowid).where(
+        text("keywords MATCH :expression").bindparams(expression=expression)
+    )
+    if scope.ranges is not None:
+        query = query.where(_keywords.c.rowid.in_(scope.chunk_ids()))
+    return len(tx.execute(query.limit(limit)).all())

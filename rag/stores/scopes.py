@@ -1,0 +1,172 @@
+"""What a question may look at, resolved inside SQL: collections, and a filter over documents.
+
+A filter maps ``document_id``, ``name``, ``media_type`` or ``metadata.<key>`` to a value, to a list of
+values (any of them) or to an object of operators: ``$eq $ne $in $nin $gt $gte $lt $lte``. All must hold.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, select
+
+from rag.errors import BadRequest, NotFound
+from rag.stores import collections as collection_store
+from rag.stores.database import Tx
+from rag.stores.tables import chunks, documents, versions
+
+_METADATA_KEY = re.compile(r"metadata\.([\w .:-]{1,64})")
+_FIELDS: Mapping[str, ColumnElement[Any]] = {
+    "document_id": documents.c.public_id,
+    "name": documents.c.name,
+    "media_type": versions.c.media_type,
+}
+_OPERATORS: Mapping[str, Callable[[ColumnElement[Any], Any], ColumnElement[bool]]] = {
+    "$eq": lambda column, value: column == value,
+    "$ne": lambda column, value: column.is_distinct_from(value),
+    "$in": lambda column, value: column.in_(value),
+    "$nin": lambda column, value: column.not_in(value),
+    "$gt": lambda column, value: column > value,
+    "$gte": lambda column, value: column >= value,
+    "$lt": lambda column, value: column < value,
+    "$lte": lambda column, value: column <= value,
+}
+_TAKES_LIST = ("$in", "$nin")
+
+Range = tuple[int, int]
+"""First and last chunk id, inclusive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Names of the collections to search (None: all that there are) and a filter (None: no filter)."""
+
+    collections: tuple[str, ...] | None = None
+    filter: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedScope:
+    """A scope as SQL sees it at one moment.
+
+    ``ranges`` are the chunk ids inside it, None for all; ``where`` selects its live documents.
+    """
+
+    ranges: Sequence[Range] | None
+    where: tuple[ColumnElement[bool], ...]
+
+    def chunk_ids(self) -> Select[tuple[int]]:
+        """A sub-select of the chunk ids inside the scope."""
+        return (
+            select(chunks.c.id)
+            .join(versions, versions.c.id == chunks.c.version_id)
+            .join(documents, documents.c.live_version_id == versions.c.id)
+            .where(*self.where)
+        )
+
+
+def resolve(tx: Tx, scope: Scope) -> ResolvedScope:
+    """Raises ``NotFound`` for an unknown collection or a document outside them, ``BadRequest`` for a bad filter."""
+    where: list[ColumnElement[bool]] = []
+    if scope.collections is not None:
+        ids = [collection_store.get(tx, name).id for name in scope.collections]
+        where.append(documents.c.collection_id.in_(ids))
+    if scope.filter:
+        _require_documents(tx, scope.filter, where)
+        where.extend(_conditions(scope.filter))
+    if not where:
+        return ResolvedScope(None, ())
+    rows = tx.execute(
+        select(versions.c.first_chunk, versions.c.last_chunk)
+        .join(documents, documents.c.live_version_id == versions.c.id)
+        .where(versions.c.first_chunk.is_not(None), *where)
+        .order_by(versions.c.first_chunk)
+    )
+    return ResolvedScope(_merged([(first, last) for first, last in rows]), tuple(where))
+
+
+def live_documents(tx: Tx, scope: ResolvedScope) -> int:
+    """How many searchable documents are inside the scope."""
+    return (
+        tx.scalar(
+            select(func.count())
+            .select_from(documents)
+            .join(versions, versions.c.id == documents.c.live_version_id)
+            .where(*scope.where)
+        )
+        or 0
+    )
+
+
+def _conditions(filter_: Mapping[str, Any]) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    for field, wanted in filter_.items():
+        column = _column(field)
+        if isinstance(wanted, list):
+            wanted = {"$in": wanted}
+        elif not isinstance(wanted, dict):
+            wanted = {"$eq": wanted}
+        for operator, value in wanted.items():
+            found.append(_condition(field, column, operator, value))
+    return found
+
+
+def _condition(field: str, column: ColumnElement[Any], operator: str, value: Any) -> ColumnElement[bool]:
+    if operator not in _OPERATORS:
+        raise BadRequest(
+            "bad_filter", f"{operator!r} is not an operator; use one of {', '.join(_OPERATORS)}."
+        )
+    values = value if operator in _TAKES_LIST else [value]
+    if not isinstance(values, list) or not all(_is_scalar(one) for one in values):
+        kind = (
+            "a list of strings, numbers or booleans"
+            if operator in _TAKES_LIST
+            else "one string, number or boolean"
+        )
+        raise BadRequest("bad_filter", f"{operator} of {field!r} takes {kind}.")
+    return _OPERATORS[operator](column, value)
+
+
+def _column(field: str) -> ColumnElement[Any]:
+    if field in _FIELDS:
+        return _FIELDS[field]
+    key = _METADATA_KEY.fullmatch(field)
+    if key is None:
+        raise BadRequest(
+            "bad_filter", f"Cannot filter by {field!r}; use {', '.join(_FIELDS)} or metadata.<key>."
+        )
+    return func.json_extract(documents.c.metadata, f'$."{key[1]}"')
+
+
+def _is_scalar(value: Any) -> bool:
+    # SQLite integers have 64 bits; a longer one would be an error of the driver's.
+    return isinstance(value, str | float | bool) or (isinstance(value, int) and -(2**63) <= value < 2**63)
+
+
+def _require_documents(tx: Tx, filter_: Mapping[str, Any], where: Sequence[ColumnElement[bool]]) -> None:
+    """Naming a document that is not inside the collections is a mistake to report, not an empty result."""
+    wanted = filter_.get("document_id")
+    if isinstance(wanted, dict):
+        wanted = wanted.get("$in", wanted.get("$eq"))
+    named = {one for one in (wanted if isinstance(wanted, list) else [wanted]) if isinstance(one, str)}
+    if not named:
+        return
+    known = set(tx.scalars(select(documents.c.public_id).where(documents.c.public_id.in_(named), *where)))
+    if named - known:
+        raise NotFound(
+            "document_not_found",
+            f"No document {sorted(named - known)[0]!r} in these collections; list them with GET /v1/documents.",
+        )
+
+
+def _merged(ranges: Sequence[Range]) -> list[Range]:
+    merged: list[Range] = []
+    for first, last in ranges:
+        if merged and merged[-1][1] + 1 == first:
+            merged[-1] = (merged[-1][0], last)
+        else:
+            merged.append((first, last))
+    return merged

@@ -1,0 +1,119 @@
+"""The only door to FAISS: chunk ids and unit vectors in, ids and cosines out.
+
+FAISS takes what would poison it (NaN, duplicate ids, other dtypes) without a word, so everything is
+checked here. The index holds nothing that SQL does not hold as well.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.stores.scopes import Range
+
+Ids = NDArray[np.int64]
+Vectors = NDArray[np.float32]
+
+FAISS_VERSION: str = faiss.__version__
+
+
+class DamagedIndex(Exception):
+    """The bytes are not an index of the expected shape."""
+
+
+class VectorIndex:
+    """An exact inner-product index of vectors of ``dimension`` float32. Safe to use from many threads."""
+
+    def __init__(self, dimension: int) -> None:
+        self.dimension = dimension
+        self._lock = threading.Lock()
+        self._index = faiss.IndexIDMap2(faiss.IndexFlatIP(dimension))
+        self._largest_id = 0
+
+    def __len__(self) -> int:
+        return int(self._index.ntotal)
+
+    def add(self, ids: Ids, vectors: Vectors) -> None:
+        """Add rows ``vectors`` ``(n, dimension)``, finite. Ids must be larger than any ever added."""
+        if not len(ids):
+            return
+        rows = np.ascontiguousarray(vectors, dtype=np.float32)
+        if rows.shape != (len(ids), self.dimension) or not np.isfinite(rows).all():
+            raise ValueError(f"expected {len(ids)} finite rows of {self.dimension}, got shape {rows.shape}")
+        with self._lock:
+            if ids[0] <= self._largest_id or (np.diff(ids) <= 0).any():
+                raise ValueError("ids must grow")
+            self._index.add_with_ids(rows, ids)
+            self._largest_id = int(ids[-1])
+
+    def remove(self, first: int, last: int) -> None:
+        """Remove the ids ``first..last``; those that are not there are ignored."""
+        with self._lock:
+            self._index.remove_ids(faiss.IDSelectorRange(first, last + 1))
+
+    def search(
+        self, query: Vectors, k: int, ranges: Sequence[Range] | None = None
+    ) -> list[tuple[int, float]]:
+        """Up to ``k`` pairs of id and inner product, best first, among the ids in ``ranges`` (None: all).
+
+        ``query`` is one finite vector, shape ``(dimension,)``.
+        """
+        row = np.ascontiguousarray(query, dtype=np.float32).reshape(1, -1)
+        if row.shape[1] != self.dimension or not np.isfinite(row).all():
+            raise ValueError(f"expected a finite vector of {self.dimension}")
+        if ranges is not None and not ranges:
+            return []
+        with self._lock:
+            wanted = min(k, len(self))
+            if wanted < 1:
+                return []
+            if ranges is None:
+                scores, ids = self._index.search(row, wanted)
+            else:
+                bitmap = _bitmap(ranges)
+                selector = faiss.IDSelectorBitmap(bitmap.size * 8, faiss.swig_ptr(bitmap))
+                scores, ids = self._index.search(row, wanted, params=faiss.SearchParameters(sel=selector))
+        # FAISS pads with -1 where fewer than k ids qualify.
+        return [(int(i), float(s)) for i, s in zip(ids[0], scores[0], strict=True) if i >= 0]
+
+    def vectors_of(self, ids: Sequence[int]) -> dict[int, Vectors]:
+        """The stored vectors of those ids that are in the index."""
+        found = {}
+        with self._lock:
+            for one in ids:
+                try:
+                    found[one] = self._index.reconstruct(one)
+                except RuntimeError:
+                    continue
+        return found
+
+    def to_bytes(self) -> bytes:
+        with self._lock:
+            return faiss.serialize_index(self._index).tobytes()  # type: ignore[no-any-return]
+
+    @classmethod
+    def from_bytes(cls, data: bytes, dimension: int, count: int) -> VectorIndex:
+        """Raises ``DamagedIndex``. FAISS files carry no checksum: compare one before calling this."""
+        try:
+            loaded = faiss.deserialize_index(np.frombuffer(data, dtype=np.uint8))
+        except RuntimeError as error:
+            raise DamagedIndex(str(error).splitlines()[-1]) from error
+        if not isinstance(loaded, faiss.IndexIDMap2) or loaded.d != dimension or loaded.ntotal != count:
+            raise DamagedIndex(f"not an id-mapped index of {count} x {dimension}")
+        index = cls(dimension)
+        index._index = loaded
+        ids = faiss.vector_to_array(loaded.id_map)
+        index._largest_id = int(ids.max()) if len(ids) else 0
+        return index
+
+
+def _bitmap(ranges: Sequence[Range]) -> NDArray[np.uint8]:
+    """One bit an id, least significant first, set for the ids in ``ranges``."""
+    flags = np.zeros(max(last for _, last in ranges) + 1, dtype=bool)
+    for first, last in ranges:
+        flags[first : last + 1] = True
+    return np.packbits(flags, bitorder="little")
