@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import column, literal_column, select, table, text
+from sqlalchemy import ColumnElement, column, literal_column, select, table, text
 
 from rag.stores.database import Tx
 from rag.stores.scopes import ResolvedScope
@@ -13,6 +13,7 @@ CONTEXT_WEIGHT = 1.0
 BODY_WEIGHT = 1.0
 
 _keywords = table("keywords", column("rowid"))
+_terms = table("keyword_terms", column("term"), column("doc"))
 
 
 def match_expression(terms: Sequence[str]) -> str:
@@ -29,7 +30,7 @@ def search(tx: Tx, terms: Sequence[str], k: int, scope: ResolvedScope) -> list[t
     expression = match_expression(terms)
     if not expression:
         return []
-    score = literal_column(f"-bm25(keywords, {CONTEXT_WEIGHT}, {BODY_WEIGHT})").label("score")
+    score: ColumnElement[float] = literal_column(f"-bm25(keywords, {CONTEXT_WEIGHT}, {BODY_WEIGHT})").label("score")
     query = (
         select(_keywords.c.rowid, score)
         .where(text("keywords MATCH :expression").bindparams(expression=expression))
@@ -52,3 +53,11 @@ def count_matching(tx: Tx, terms: Sequence[str], scope: ResolvedScope, limit: in
     if scope.ranges is not None:
         query = query.where(_keywords.c.rowid.in_(scope.chunk_ids()))
     return len(tx.execute(query.limit(limit)).all())
+
+
+def document_frequencies(tx: Tx, stemmed: Sequence[str]) -> dict[str, int]:
+    """How many chunks hold each of the stems; those that none holds are left out."""
+    if not stemmed:
+        return {}
+    query = select(_terms.c.term, _terms.c.doc).where(_terms.c.term.in_(list(stemmed)))
+    return {term: count for term, count in tx.execute(query)}

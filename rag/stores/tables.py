@@ -194,3 +194,4 @@ conversation_turns = Table(
 
 # Full text of the chunks (rowid = chunk id): the FTS5 table ``keywords(context, body)``, which only its
 # migration can spell. It is contentless: the text itself is stored once, in ``text_pieces``.
+# ``keyword_terms`` shows its vocabulary.

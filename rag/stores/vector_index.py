@@ -76,7 +76,7 @@ class VectorIndex:
             else:
                 bitmap = _bitmap(ranges)
                 selector = faiss.IDSelectorBitmap(bitmap.size * 8, faiss.swig_ptr(bitmap))
-                scores, ids = self._index.search(row, wanted, params=faiss.SearchParameters(sel=selector))
+                scores, ids = self._index.search(row, wanted, params=faiss.SearchParameters(sel=selector))  # type: ignore[call-arg]
         # FAISS pads with -1 where fewer than k ids qualify.
         return [(int(i), float(s)) for i, s in zip(ids[0], scores[0], strict=True) if i >= 0]
 
@@ -86,14 +86,14 @@ class VectorIndex:
         with self._lock:
             for one in ids:
                 try:
-                    found[one] = self._index.reconstruct(one)
+                    found[one] = np.asarray(self._index.reconstruct(one), dtype=np.float32)
                 except RuntimeError:
                     continue
         return found
 
     def to_bytes(self) -> bytes:
         with self._lock:
-            return faiss.serialize_index(self._index).tobytes()  # type: ignore[no-any-return]
+            return faiss.serialize_index(self._index).tobytes()
 
     @classmethod
     def from_bytes(cls, data: bytes, dimension: int, count: int) -> VectorIndex:

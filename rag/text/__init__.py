@@ -1,0 +1,1 @@
+"""Language at its surface: sentences, words, numbers and names. No models, no storage."""

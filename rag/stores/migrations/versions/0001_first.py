@@ -212,3 +212,4 @@ def upgrade() -> None:
             tokenize='porter unicode61 remove_diacritics 2'
         )
     """)
+    op.execute("CREATE VIRTUAL TABLE keyword_terms USING fts5vocab(keywords, row)")

@@ -1,0 +1,57 @@
+"""Reading a draft as it is written: whole sentences with the footnote numbers they claim."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from rag.text.sentences import sentence_spans
+
+_MARKS = re.compile(r"(?:\s*\[\d{1,3}\])+")
+_NUMBER = re.compile(r"\[(\d{1,3})\]")
+_MARKS_AFTER_END = re.compile(r"([.!?…][\"'”’»)]*)((?:\s*\[\d{1,3}\])+)")
+
+
+@dataclass(frozen=True, slots=True)
+class DraftSentence:
+    """A sentence without its marks, and the numbers the generator claims for it."""
+
+    text: str
+    claims: tuple[int, ...]
+
+
+class DraftReader:
+    """Feed it text as it comes; it gives each sentence once, when it is complete."""
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._given = 0
+
+    def feed(self, text: str) -> list[DraftSentence]:
+        """The sentences completed by ``text``. The last one is held back: a mark may still follow it."""
+        self._text += text
+        return self._new(_sentences(self._text)[:-1])
+
+    def finish(self) -> list[DraftSentence]:
+        """What is left at the end."""
+        return self._new(_sentences(self._text))
+
+    def _new(self, complete: list[DraftSentence]) -> list[DraftSentence]:
+        fresh = complete[self._given :]
+        self._given = max(self._given, len(complete))
+        return fresh
+
+
+def _sentences(draft: str) -> list[DraftSentence]:
+    # A mark behind the full stop belongs to the sentence before it: "… 1996. [1]" as "… 1996 [1]."
+    settled = _MARKS_AFTER_END.sub(r"\2\1", draft)
+    found = []
+    for start, end in sentence_spans(settled):
+        marked = settled[start:end]
+        text = _MARKS.sub("", marked).strip()
+        claims = tuple(dict.fromkeys(int(number) for number in _NUMBER.findall(marked)))
+        if any(character.isalnum() for character in text):
+            found.append(DraftSentence(text, claims))
+        elif found:
+            found[-1] = DraftSentence(found[-1].text, tuple(dict.fromkeys(found[-1].claims + claims)))
+    return found

@@ -1,0 +1,75 @@
+"""How likely it is that the found text answers the question: a logistic model over four features.
+
+The coefficients are fitted by ``rag.evaluation.calibration`` on questions whose document is in the
+collection and the same questions with it taken out, and stored with the thresholds that follow.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """A sentence, or the best of several, against the question.
+
+    ``similarity``: cosine of sentence and question. ``coverage``: share of the question's term weight
+    in the sentence and its headings. ``passage_*``: the same for the passage around it.
+    """
+
+    similarity: float
+    coverage: float
+    passage_coverage: float
+    passage_similarity: float
+
+    @staticmethod
+    def best(several: Iterable[Features]) -> Features:
+        """The largest value of each feature."""
+        rows = list(several)
+        return Features(
+            similarity=max(row.similarity for row in rows),
+            coverage=max(row.coverage for row in rows),
+            passage_coverage=max(row.passage_coverage for row in rows),
+            passage_similarity=max(row.passage_similarity for row in rows),
+        )
+
+    def values(self) -> tuple[float, float, float, float]:
+        return (self.similarity, self.coverage, self.passage_coverage, self.passage_similarity)
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """``weights`` of the features in the order of ``Features.values``, ``bias``, and two thresholds.
+
+    Below ``refuse`` the documents are taken not to hold the answer; below ``confident`` an answer is
+    delivered as ``partial``.
+    """
+
+    weights: tuple[float, float, float, float]
+    bias: float
+    refuse: float
+    confident: float
+
+
+def answerability(features: Features) -> float:
+    """A calibrated probability, 0..1."""
+    model = calibration()
+    total = model.bias + sum(w * v for w, v in zip(model.weights, features.values(), strict=True))
+    return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, total))))
+
+
+@cache
+def calibration() -> Calibration:
+    """The calibration shipped with this release."""
+    stored = json.loads(resources.files("rag.retrieval").joinpath("answerability.json").read_text())
+    return Calibration(
+        weights=tuple(stored["weights"]),
+        bias=stored["bias"],
+        refuse=stored["refuse"],
+        confident=stored["confident"],
+    )

@@ -1,0 +1,52 @@
+"""A question as retrieval sees it: its words, how much each tells, and its vector."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.text.words import content_words, stems
+
+MAX_TERMS = 64
+"""A longer question is searched by its first distinct words; more would only slow the search."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """``weights`` gives each distinct stem its inverse document frequency; ``vector`` is of unit length."""
+
+    text: str
+    terms: tuple[str, ...]
+    stems: tuple[str, ...]
+    weights: Mapping[str, float]
+    vector: NDArray[np.float32]
+
+    def coverage(self, found: set[str] | frozenset[str]) -> float:
+        """The share of the question's weight that the stems in ``found`` account for, 0 to 1."""
+        total = sum(self.weights.values())
+        return sum(weight for stem, weight in self.weights.items() if stem in found) / total if total else 0.0
+
+    def shared_pairs(self, sequence: Sequence[str]) -> int:
+        """How many pairs of neighbouring stems of the question are neighbours in ``sequence`` too."""
+        wanted = set(zip(self.stems, self.stems[1:], strict=False))
+        return len(wanted & set(zip(sequence, sequence[1:], strict=False)))
+
+
+def terms_of(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Distinct content words and all stems of a question, in order, at most ``MAX_TERMS`` of each."""
+    return tuple(dict.fromkeys(content_words(text)))[:MAX_TERMS], tuple(stems(text)[:MAX_TERMS])
+
+
+def inverse_frequencies(
+    stemmed: Sequence[str], frequencies: Mapping[str, int], total: int
+) -> dict[str, float]:
+    """BM25's inverse document frequency of each stem among ``total`` chunks; never negative."""
+    return {
+        stem: math.log(1 + (total - known + 0.5) / (known + 0.5))
+        for stem in dict.fromkeys(stemmed)
+        for known in [min(frequencies.get(stem, 0), total)]
+    }
