@@ -1,0 +1,1 @@
+"""Measuring retrieval and answers: metrics, calibration, reports. Pure functions of results."""

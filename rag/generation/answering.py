@@ -42,6 +42,13 @@ PASSAGES_SEEN = 8
 NEAREST_SHOWN = 3
 REFUSAL = "Not in these documents."
 _TURNS_REMEMBERED = 4
+_NEARLY_BEST = 0.9
+"""Share of the best evidence's score that makes other evidence as good a ground for an answer.
+
+With evidence in front of it that answers the question, a small model may still write a true sentence
+about something else. Of its supported sentences, those that rest on the best evidence held the answer
+in 12 of 14 development questions, the others in 1 of 5.
+"""
 
 _log = structlog.get_logger(__name__)
 
@@ -153,8 +160,8 @@ class Answerer:
                     continue
                 clock.mark("first_token_ms", once=True)
                 yield TokenEvent(event.text)
-                yield from writing.drafted(reader.feed(event.text), evidence, mode)
-        yield from writing.drafted(reader.finish(), evidence, mode)
+                yield from writing.drafted(reader.feed(event.text), question, evidence, mode)
+        yield from writing.drafted(reader.finish(), question, evidence, mode)
         clock.mark("generate_ms")
 
     def _standalone(self, request: AskRequest) -> str:
@@ -179,11 +186,22 @@ class _Writing:
         self.footnotes = footnotes
 
     def drafted(
-        self, sentences: Sequence[DraftSentence], evidence: Sequence[Evidence], mode: AskMode
+        self,
+        sentences: Sequence[DraftSentence],
+        question: str,
+        evidence: Sequence[Evidence],
+        mode: AskMode,
     ) -> Iterator[SentenceEvent]:
-        """Deliver drafted sentences that hold; in ``ANSWER`` also those that do not, marked as such."""
+        """Deliver drafted sentences that hold; in ``ANSWER`` also those that do not, marked as such.
+
+        ``AUTO`` passes over a sentence that rests on lesser evidence: the best is quoted instead.
+        """
+        least = 0.0 if mode is AskMode.ANSWER else _NEARLY_BEST * evidence[0].score
+        strong = {item.number for item in evidence if item.score >= least}
         for draft in sentences:
-            check = verify(draft.text, draft.claims, evidence)
+            check = verify(draft.text, draft.claims, evidence, question)
+            if mode is not AskMode.ANSWER and not strong.issuperset(check.citations):
+                continue
             cited = [citation for n in check.citations if (citation := self.footnotes.cite(n)) is not None]
             verdict = check.verdict if cited else Verdict.UNSUPPORTED
             if verdict is not Verdict.UNSUPPORTED or mode is AskMode.ANSWER:

@@ -9,7 +9,14 @@ from rag.text.sentences import sentence_spans
 
 _MARKS = re.compile(r"(?:\s*\[\d{1,3}\])+")
 _NUMBER = re.compile(r"\[(\d{1,3})\]")
+_OPEN_MARK = re.compile(r"\s*\[\d{0,3}$")
 _MARKS_AFTER_END = re.compile(r"([.!?…][\"'”’»)]*)((?:\s*\[\d{1,3}\])+)")
+
+# Small models announce an answer before they give it; the announcement says nothing.
+_LEAD_IN = re.compile(
+    r"^(?:so,? |therefore,? )?the (?:correct |original |short )?answer(?: to (?:this|the|your) question)? is:?\s*",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +37,7 @@ class DraftReader:
     def feed(self, text: str) -> list[DraftSentence]:
         """The sentences completed by ``text``. The last one is held back: a mark may still follow it."""
         self._text += text
-        return self._new(_sentences(self._text)[:-1])
+        return self._new(_sentences(_OPEN_MARK.sub("", self._text))[:-1])
 
     def finish(self) -> list[DraftSentence]:
         """What is left at the end."""
@@ -48,7 +55,7 @@ def _sentences(draft: str) -> list[DraftSentence]:
     found = []
     for start, end in sentence_spans(settled):
         marked = settled[start:end]
-        text = _MARKS.sub("", marked).strip()
+        text = _LEAD_IN.sub("", _MARKS.sub("", marked).strip())
         claims = tuple(dict.fromkeys(int(number) for number in _NUMBER.findall(marked)))
         if any(character.isalnum() for character in text):
             found.append(DraftSentence(text, claims))

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.records import Evidence, Verdict
-from rag.text.words import names, negations, numbers, stem, stems, words
+from rag.text.words import content_words, names, negations, numbers, stem, words
 
-SUPPORT_THRESHOLD = 0.7
+SUPPORT_THRESHOLD = 0.75
 """Least share of a claim's content words that must be found in its evidence."""
 _SHORTEST_COPY = 3
 """Words: a shorter run of the evidence's words is too little to call a quotation."""
@@ -28,52 +28,45 @@ class Check:
     citations: tuple[int, ...]
 
 
-def verify(claim: str, claims: Sequence[int], evidence: Sequence[Evidence]) -> Check:
+def verify(claim: str, claims: Sequence[int], evidence: Sequence[Evidence], question: str) -> Check:
     """Check a drafted sentence against the evidence it names, then against the rest.
 
     A claim that its own footnote does not bear but another does is given that other footnote: what
     counts is that the delivered citation holds.
     """
+    asked = frozenset(stem(word) for word in words(question))
     named = [item for item in evidence if item.number in claims]
     others = [item for item in evidence if item.number not in claims]
+    best = 0.0
     for pool in (named, others):
-        checked = [(_support(claim, item), item.number) for item in pool]
-        best, number = max(checked, default=(0.0, 0), key=lambda pair: (pair[0], -pair[1]))
-        if best >= SUPPORT_THRESHOLD:
-            copied = best == 1.0 and _is_whole(claim, next(item for item in pool if item.number == number))
-            return Check(Verdict.VERBATIM if copied else Verdict.SUPPORTED, best, (number,))
-    if len(named) > 1:
-        joined = _support_by(claim, " ".join(item.text for item in named), named[0].context)
-        if joined >= SUPPORT_THRESHOLD:
-            return Check(Verdict.SUPPORTED, joined, tuple(item.number for item in named))
-    best = max((_support(claim, item) for item in evidence), default=0.0)
-    return Check(Verdict.UNSUPPORTED, min(best, SUPPORT_THRESHOLD - 0.01), ())
+        supports = [(support(claim, item, asked), -item.number, item) for item in pool]
+        reached, _, item = max(supports, key=lambda one: one[:2], default=(0.0, 0, None))
+        if item is not None and reached >= SUPPORT_THRESHOLD:
+            whole = words(claim) == words(item.text)
+            return Check(Verdict.VERBATIM if whole else Verdict.SUPPORTED, reached, (item.number,))
+        best = max(best, reached)
+    return Check(Verdict.UNSUPPORTED, best, ())
 
 
-def _support(claim: str, item: Evidence) -> float:
-    return _support_by(claim, item.text, item.context)
-
-
-def _support_by(claim: str, text: str, context: str) -> float:
+def support(claim: str, item: Evidence, asked: frozenset[str] = frozenset()) -> float:
     """Share of the claim's content words in the evidence, 0 where an exact condition is broken.
 
-    ``context`` (title and headings) may supply names and words but neither numbers nor denials.
+    The item's ``context`` (title and headings) may supply words and names, but no numbers and no
+    denials. ``asked`` are the stems of the question: a claim may repeat them, but whatever it adds to
+    them is the answer, and of that not a word may be missing from the evidence.
     """
-    if numbers(claim) - numbers(text) or (negations(claim) > 0) != (negations(text) > 0):
+    if numbers(claim) - numbers(item.text) or (negations(claim) > 0) != (negations(item.text) > 0):
         return 0.0
-    held = {stem(word) for word in words(f"{text} {context}")}
-    if any(stem(word) not in held for name in names(claim) for word in words(name)):
+    claimed = [stem(word) for word in content_words(claim) if not numbers(word)]
+    held = {stem(word) for word in words(f"{item.text} {item.context}")}
+    named = {stem(word) for name in names(claim) for word in words(name)}
+    if named - held or set(claimed) - held - asked:
         return 0.0
-    claimed = stems(claim)
     if not claimed:
-        return 0.0
-    if _is_copy(words(claim), words(text)):
+        return float(bool(numbers(claim)))  # a bare number, and the evidence has it
+    if _is_copy(words(claim), words(item.text)):
         return 1.0
     return round(sum(one in held for one in claimed) / len(claimed), 3)
-
-
-def _is_whole(claim: str, item: Evidence) -> bool:
-    return words(claim) == words(item.text)
 
 
 def _is_copy(claim: Sequence[str], text: Sequence[str]) -> bool:

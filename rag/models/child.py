@@ -52,7 +52,7 @@ class ChildProcess:
         return self._process.pid
 
     @property
-    def crash_signal(self) -> int | None:
+    def ended_by(self) -> int | None:
         """The signal that ended it; None while it lives or when it ended by itself."""
         code = self._process.returncode
         return -code if code is not None and code < 0 else None

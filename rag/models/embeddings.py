@@ -148,7 +148,7 @@ class SentenceTransformerEmbeddings(Embeddings):
             return SentenceTransformer(
                 str(self._folder), device="cpu", local_files_only=True, trust_remote_code=False
             )
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+        except Exception as error:  # torch, transformers and safetensors have no common error class
             raise _unusable(error) from error
         finally:
             if collecting:

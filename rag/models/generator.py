@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import threading
 import time
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ _ERRORS: dict[str, type[FootnoteError]] = {
     "BadRequest": BadRequest,
     "Unavailable": Unavailable,
 }
+_CRASHES = frozenset({signal.SIGILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGABRT})
 _FAILED_STARTS = 3
 _LONGEST_PAUSE_S = 10.0
 _HEALTHY_AFTER_S = 30.0
@@ -143,7 +145,8 @@ class Generator:
     def pid(self) -> int | None:
         """Of the model's process, for metrics; None while there is none."""
         with self._changed:
-            return self._child.pid if self._child else None
+            alive = self._status.state in (GeneratorState.STARTING, GeneratorState.READY)
+            return self._child.pid if self._child and alive else None
 
     @property
     def load(self) -> int:
@@ -217,14 +220,24 @@ class Generator:
     # PR_SET_PDEATHSIG together with the *thread* that started it.
 
     def _supervise(self) -> None:
+        try:
+            self._keep_running()
+        except Exception:
+            _log.exception("the supervisor of the language model failed")
+            self._fail(
+                Unavailable("generator_failed", "The language model cannot be started; restart the service.")
+            )
+        self._end_all()
+
+    def _keep_running(self) -> None:
         settings = asdict(self._settings)
         failed_starts = pauses = 0
-        while not self._closed:
+        while not self._is_closed():
             began = time.monotonic()
             was_ready = self._run_child(settings)
-            if self._closed or self._failure is not None:
+            if self._is_closed() or self._failure is not None:
                 break
-            crashed = self._child is not None and self._child.crash_signal is not None
+            crashed = self._child is not None and self._child.ended_by in _CRASHES
             if not was_ready and crashed and settings["cpu_kernels"]:
                 settings["cpu_kernels"] = False
                 self._restarting("the model crashed with this CPU's own kernels; it runs without them now")
@@ -243,7 +256,6 @@ class Generator:
             with self._changed:
                 pause = min(_LONGEST_PAUSE_S, 0.05 * 2**pauses)
                 self._changed.wait_for(lambda: self._status.state is GeneratorState.CLOSED, pause)
-        self._end_all()
 
     def _run_child(self, settings: dict[str, object]) -> bool:
         """One life of the process; returns whether it became ready."""
@@ -315,8 +327,7 @@ class Generator:
         self._status = GeneratorStatus(state, reason)
         self._changed.notify_all()
 
-    @property
-    def _closed(self) -> bool:
+    def _is_closed(self) -> bool:
         return self.status.state is GeneratorState.CLOSED
 
 

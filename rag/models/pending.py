@@ -17,22 +17,29 @@ _MEMORY = 0.2
 """Weight of the newest request in the running mean of how long one takes."""
 
 
+class _Mailbox:
+    """Where the events of one request arrive. It does not know its reader, so that one can be forgotten."""
+
+    def __init__(self) -> None:
+        self.events: SimpleQueue[EngineEvent | FootnoteError] = SimpleQueue()
+        self.opened = time.monotonic()
+
+
 class Generation(Iterator[GenerationEvent]):
-    """The events of one request as they come; closing it early cancels the request.
+    """The events of one request as they come; closing or forgetting it early cancels the request.
 
     Raises:
         FootnoteError: from ``next``; ``generator_died`` when the process ended meanwhile.
     """
 
-    def __init__(self, cancel: Callable[[], None]) -> None:
+    def __init__(self, mailbox: _Mailbox, cancel: Callable[[], None]) -> None:
+        self._mailbox = mailbox
         self._cancel = cancel
-        self._events: SimpleQueue[EngineEvent | FootnoteError] = SimpleQueue()
         self._ended = False
-        self.began = time.monotonic()
 
     def __next__(self) -> GenerationEvent:
         while not self._ended:
-            event = self._events.get()
+            event = self._mailbox.events.get()
             if isinstance(event, FootnoteError):
                 self._ended = True
                 raise event
@@ -41,10 +48,6 @@ class Generation(Iterator[GenerationEvent]):
             self._ended = isinstance(event, FinishedEvent)
             return event
         raise StopIteration
-
-    def put(self, event: EngineEvent | FootnoteError) -> None:
-        """Hand over what came for this request; an error or a finished event is the last."""
-        self._events.put(event)
 
     def close(self) -> None:
         """Cancel unless it has ended. Does not wait; the place in the queue is free a moment later."""
@@ -72,7 +75,7 @@ class PendingGenerations:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._lock = threading.Lock()
-        self._open: dict[int, Generation] = {}
+        self._open: dict[int, _Mailbox] = {}
         self._numbers = itertools.count(1)
         self._service_s = _FIRST_GUESS_S
 
@@ -90,34 +93,34 @@ class PendingGenerations:
                     retry_after=max(1.0, round(self._service_s * len(self._open), 1)),
                 )
             number = next(self._numbers)
-            self._open[number] = Generation(lambda: cancel(number))
-            return number, self._open[number]
+            self._open[number] = mailbox = _Mailbox()
+        return number, Generation(mailbox, lambda: cancel(number))
 
     def put(self, number: int, event: EngineEvent | FootnoteError) -> None:
         """Pass on an event. What comes for a request that is no longer there is dropped."""
         with self._lock:
             if isinstance(event, FinishedEvent | FootnoteError):
-                generation = self._open.pop(number, None)
+                mailbox = self._open.pop(number, None)
             else:
-                generation = self._open.get(number)
+                mailbox = self._open.get(number)
             if isinstance(event, FinishedEvent):
                 spent = event.timings.get("prefill", 0.0) + event.timings.get("decode", 0.0)
                 self._service_s += _MEMORY * (spent - self._service_s)
-        if generation:
-            generation.put(event)
+        if mailbox:
+            mailbox.events.put(event)
 
     def end_all(self, error: Callable[[], FootnoteError]) -> None:
         """End every request, each with an error of its own."""
         with self._lock:
             ended, self._open = self._open, {}
-        for generation in ended.values():
-            generation.put(error())
+        for mailbox in ended.values():
+            mailbox.events.put(error())
 
     def oldest_s(self) -> float:
         """Seconds since the oldest open request came; 0 when there is none."""
         with self._lock:
             first = next(iter(self._open.values()), None)
-        return time.monotonic() - first.began if first else 0.0
+        return time.monotonic() - first.opened if first else 0.0
 
     def __len__(self) -> int:
         with self._lock:

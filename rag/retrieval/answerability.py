@@ -58,7 +58,11 @@ class Calibration:
 
 def answerability(features: Features) -> float:
     """A calibrated probability, 0..1."""
-    model = calibration()
+    return answerability_with(calibration(), features)
+
+
+def answerability_with(model: Calibration, features: Features) -> float:
+    """The probability under another calibration than the shipped one."""
     total = model.bias + sum(w * v for w, v in zip(model.weights, features.values(), strict=True))
     return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, total))))
 

@@ -41,10 +41,14 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The chosen sentences, numbered from 1, best first, and how likely they hold the answer (0..1)."""
+    """The chosen sentences, numbered from 1, best first, and how likely they hold the answer (0..1).
+
+    ``features`` are those the likelihood was computed from, None where nothing was found.
+    """
 
     evidence: Sequence[Evidence]
     answerability: float
+    features: Features | None = None
 
 
 class EvidenceSelector:
@@ -73,7 +77,7 @@ class EvidenceSelector:
             )
             for number, candidate in enumerate(_distinct(ranked)[:limit], start=1)
         ]
-        return Selection(evidence, answerability(best_of_all))
+        return Selection(evidence, answerability(best_of_all), best_of_all)
 
     def _rank(self, query: Query, passages: Sequence[Passage]) -> list[Candidate]:
         located = [(passage, start, end) for passage in passages for start, end in _quotable(passage.text)][

@@ -10,10 +10,9 @@ from rag.text.words import STOPWORDS, content_words, names, words
 _POINTS_BACK = frozenset(
     "he she it they him her them his hers its their theirs this that these those there one ones".split()
 )
-_OPENS_BACK = re.compile(
-    r"\s*(?:and|but|also|what about|how about|why not|why|when|where|who|how much|how many)\b[\s\w]{0,24}\?*\s*$",
-    re.I,
-)
+_CONTINUES = re.compile(r"\s*(?:and|but|also|what about|how about)\b", re.IGNORECASE)
+_BARE = re.compile(r"\s*(?:why|when|where|who|how|what)(?: not| so| else)?\s*[?.!]*\s*$", re.IGNORECASE)
+_FEW_WORDS = 2
 
 
 def depends_on_history(question: str) -> bool:
@@ -21,10 +20,10 @@ def depends_on_history(question: str) -> bool:
     asked = words(question)
     if not asked:
         return False
-    if _OPENS_BACK.match(question) and len([word for word in asked if word not in STOPWORDS]) <= 2:
+    carries = [word for word in asked if word not in STOPWORDS]
+    if _BARE.match(question) or (_CONTINUES.match(question) and len(carries) <= _FEW_WORDS):
         return True
-    points_back = any(word in _POINTS_BACK for word in asked)
-    return points_back and not names(question)
+    return any(word in _POINTS_BACK for word in asked) and not names(question)
 
 
 def standalone(question: str, earlier: Sequence[str]) -> str:

@@ -46,7 +46,10 @@ class BlobStore:
         temporary = self._incoming / secrets.token_hex(16)
         digest, size = hashlib.sha256(), 0
         try:
-            with _storage_errors(), open(temporary, "xb") as file:
+            with _storage_errors():
+                file = open(temporary, "xb")  # noqa: SIM115  # closed by the next line
+            with file:
+                # Errors of ``parts`` are the sender's and pass through; only writing is storage.
                 for part in parts:
                     size += len(part)
                     if size > limit:
@@ -55,9 +58,11 @@ class BlobStore:
                             f"The file is larger than {limit:,} bytes; split it or raise FOOTNOTE_MAX_UPLOAD_BYTES.",
                         )
                     digest.update(part)
-                    file.write(part)
-                file.flush()
-                os.fsync(file.fileno())
+                    with _storage_errors():
+                        file.write(part)
+                with _storage_errors():
+                    file.flush()
+                    os.fsync(file.fileno())
             sha256 = digest.hexdigest()
             target = self.path(sha256)
             with _storage_errors():

@@ -58,8 +58,11 @@ def publish(
     embedded: Vectors,
     space_id: int,
     state: DocumentState = DocumentState.READY,
-) -> None:
+) -> bool:
     """Make a version searchable in place of its predecessor.
+
+    Where a newer version is live already, only the text is kept, as it would be had this one come first.
+    Returns whether the version is live now.
 
     Args:
         pieces: in text order; may be empty (``state`` then says why, for example ``NEEDS_OCR``).
@@ -69,14 +72,18 @@ def publish(
         Unavailable: ``bad_embedding``, a vector is not finite or not of unit length.
     """
     _check(pieces, embedded)
-    collection_id = tx.scalar(select(documents.c.collection_id).where(documents.c.id == document_id))
-    withdraw(tx, document_id)
+    newest = not _newer_is_live(tx, document_id, version_id)
+    if newest:
+        withdraw(tx, document_id)
+    else:
+        pieces, embedded = (), embedded[:0]
     texts.write_text(tx, version_id, parsed.text)
     texts.write_pages(tx, version_id, parsed.pages)
     first = tx.scalar(select(func.coalesce(func.max(chunks.c.id), 0))) or 0
     sequence = tx.scalar(text("SELECT seq FROM sqlite_sequence WHERE name = 'chunks'")) or 0
     first = max(first, sequence) + 1
     if pieces:
+        collection_id = tx.scalar(select(documents.c.collection_id).where(documents.c.id == document_id))
         _insert_chunks(tx, first, version_id, collection_id, parsed.text, pieces, embedded, space_id)
     tx.execute(
         update(versions)
@@ -96,11 +103,13 @@ def publish(
             ready_at=time.time(),
         )
     )
-    tx.execute(
-        update(documents)
-        .where(documents.c.id == document_id)
-        .values(live_version_id=version_id, updated_at=time.time())
-    )
+    if newest:
+        tx.execute(
+            update(documents)
+            .where(documents.c.id == document_id)
+            .values(live_version_id=version_id, updated_at=time.time())
+        )
+    return newest
 
 
 def withdraw(tx: Tx, document_id: int) -> None:
@@ -193,6 +202,16 @@ def all_vectors(tx: Tx, space_id: int, batch: int = 4096) -> Iterator[tuple[NDAr
 
 def notice_row(notice: Notice) -> dict[str, str]:
     return {"code": notice.code, "detail": notice.detail}
+
+
+def _newer_is_live(tx: Tx, document_id: int, version_id: int) -> bool:
+    number = select(versions.c.number).where(versions.c.id == version_id).scalar_subquery()
+    live = tx.scalar(
+        select(versions.c.number)
+        .join(documents, documents.c.live_version_id == versions.c.id)
+        .where(documents.c.id == document_id, versions.c.number > number)
+    )
+    return live is not None
 
 
 def _insert_chunks(

@@ -67,6 +67,21 @@ class Database:
         with _translated(), self._writers, self._writing.connect() as connection:
             yield connection
 
+    def truncate_log(self, larger_than_bytes: int) -> None:
+        """Empty a write-ahead log that has outgrown ``larger_than_bytes``, as far as readers allow.
+
+        SQLite checkpoints by itself but keeps the file as large as it ever was.
+        """
+        log = self.path.with_name(self.path.name + "-wal")
+        if not log.exists() or log.stat().st_size <= larger_than_bytes:
+            return
+        with _translated(), self._writers:
+            connection = self._writing.raw_connection()
+            try:
+                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            finally:
+                connection.close()
+
     def close(self) -> None:
         self._reading.dispose()
         self._writing.dispose()
@@ -79,6 +94,7 @@ def _engine(path: Path, *, begin: str, read_only: bool) -> Engine:
         connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False, "isolation_level": None},
         pool_size=8,
         max_overflow=32,
+        hide_parameters=True,  # people's text has no place in tracebacks and logs
     )
 
     @event.listens_for(engine, "connect")

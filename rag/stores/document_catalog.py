@@ -104,22 +104,27 @@ def accept(
         document = get(tx, same)
         accepted = Accepted(document, job_queue.newest_of(tx, document.newest.id), duplicate=True)
     else:
-        now = time.time()
-        key = tx.execute(
-            insert(documents).values(
-                public_id=new_id("doc"),
-                collection_id=collection.id,
-                name=name,
-                metadata=dict(metadata),
-                latest_version=0,
-                created_at=now,
-                updated_at=now,
-            )
-        ).inserted_primary_key
-        assert key is not None
-        accepted = _add_version(tx, key[0], blob, name)
+        accepted = create(tx, blob, name, collection, metadata)
     _remember(tx, idempotency, accepted)
     return accepted
+
+
+def create(tx: Tx, blob: Blob, name: str, collection: Collection, metadata: Mapping[str, Any]) -> Accepted:
+    """Enter a new document and its job even if the same bytes are there already."""
+    now = time.time()
+    key = tx.execute(
+        insert(documents).values(
+            public_id=new_id("doc"),
+            collection_id=collection.id,
+            name=name,
+            metadata=dict(metadata),
+            latest_version=0,
+            created_at=now,
+            updated_at=now,
+        )
+    ).inserted_primary_key
+    assert key is not None
+    return _add_version(tx, key[0], blob, name)
 
 
 def accept_version(
@@ -150,6 +155,14 @@ def get(tx: Tx, public_id: str) -> Document:
             "document_not_found", "There is no document with this id; list them with GET /v1/documents."
         )
     return _document(row)
+
+
+def by_name(tx: Tx, collection: Collection, names: Sequence[str]) -> Sequence[Document]:
+    """The documents of a collection with one of these names, in no particular order."""
+    rows = tx.execute(
+        _document_query().where(documents.c.collection_id == collection.id, documents.c.name.in_(names))
+    )
+    return [_document(row) for row in rows]
 
 
 def by_id(tx: Tx, document_id: int) -> Document:
@@ -222,6 +235,11 @@ def collect_blobs(tx: Tx, blobs: BlobStore, hashes: Iterable[str]) -> None:
     for sha256 in hashes:
         if tx.scalar(select(versions.c.id).where(versions.c.sha256 == sha256).limit(1)) is None:
             blobs.delete(sha256, BLOB_GRACE_SECONDS)
+
+
+def unreferenced(tx: Tx, hashes: Iterable[str]) -> Sequence[str]:
+    """Those of the SHA-256 that no version refers to at this moment: candidates for ``collect_blobs``."""
+    return sorted(set(hashes) - set(tx.scalars(select(versions.c.sha256).distinct())))
 
 
 def start_processing(tx: Tx, version_id: int) -> None:

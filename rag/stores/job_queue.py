@@ -76,30 +76,25 @@ def enqueue(tx: Tx, document_id: int, version_id: int) -> Job:
     return by_id(tx, key[0])
 
 
+def has_waiting(tx: Tx) -> bool:
+    """Whether ``claim`` would find a job. Reads one index, so that idle workers can ask often."""
+    return tx.scalar(select(jobs.c.id).where(_claimable(time.time())).limit(1)) is not None
+
+
 def claim(tx: Tx, worker: str) -> Job | None:
     """The oldest job that may run now, leased to ``worker``; None when there is nothing to do."""
     now = time.time()
-    claimable = or_(
-        and_(jobs.c.state == JobState.QUEUED, jobs.c.run_at <= now),
-        and_(jobs.c.state == JobState.RUNNING, jobs.c.lease_until < now, jobs.c.attempts < MAX_ATTEMPTS),
+    chosen = (
+        select(jobs.c.id).where(_claimable(now)).order_by(jobs.c.run_at, jobs.c.id).limit(1).scalar_subquery()
     )
-    chosen = select(jobs.c.id).where(claimable).order_by(jobs.c.run_at, jobs.c.id).limit(1).scalar_subquery()
-    claimed = tx.scalar(
-        update(jobs)
-        .where(jobs.c.id == chosen)
-        .values(
-            state=JobState.RUNNING,
-            stage="starting",
-            worker=worker,
-            lease_until=now + LEASE_SECONDS,
-            attempts=jobs.c.attempts + 1,
-            started_at=func.coalesce(jobs.c.started_at, now),
-            pages_done=0,
-            chunks_done=0,
-        )
-        .returning(jobs.c.id)
-    )
-    return None if claimed is None else by_id(tx, claimed)
+    return _take(tx, jobs.c.id == chosen, worker, now)
+
+
+def claim_this(tx: Tx, job: Job, worker: str) -> Job:
+    """Claim a job that was enqueued in this very transaction, for work that is done within it."""
+    taken = _take(tx, jobs.c.id == job.id, worker, time.time())
+    assert taken is not None
+    return taken
 
 
 def report(tx: Tx, job: Job, **progress: Any) -> None:
@@ -157,18 +152,36 @@ def retry_later(tx: Tx, job: Job, code: str, detail: str) -> bool:
     return True
 
 
+def hand_back(tx: Tx, job: Job) -> None:
+    """The worker has to stop and did nothing wrong: another may take the job at once, and this attempt
+    does not count. Raises ``LeaseLost``."""
+    _update_mine(
+        tx,
+        job,
+        state=JobState.QUEUED,
+        stage="queued",
+        attempts=job.attempts - 1,
+        run_at=time.time(),
+        lease_until=None,
+    )
+
+
+def held_by(tx: Tx, worker: str) -> Sequence[Job]:
+    """What the worker has claimed and not finished."""
+    held = _query().where(jobs.c.state == JobState.RUNNING, jobs.c.worker == worker)
+    return [_job(row) for row in tx.execute(held)]
+
+
 def release_worker(tx: Tx, worker: str) -> Sequence[Job]:
     """Hand back at once what a worker known to be dead had claimed.
 
     A job that has now taken down its worker ``MAX_ATTEMPTS`` times is dead: it would do so again.
     Returns those dead jobs.
     """
-    held = [
-        _job(row)
-        for row in tx.execute(_query().where(jobs.c.state == JobState.RUNNING, jobs.c.worker == worker))
-    ]
     return [
-        job for job in held if not retry_later(tx, job, "worker_died", "The worker died while reading it.")
+        job
+        for job in held_by(tx, worker)
+        if not retry_later(tx, job, "worker_died", "The worker died while reading it.")
     ]
 
 
@@ -211,8 +224,47 @@ def newest_of(tx: Tx, version_id: int) -> Job:
     return _one(tx, jobs.c.id == newest)
 
 
+def page_of(
+    tx: Tx, *, limit: int, after: int | None = None, state: JobState | None = None
+) -> tuple[Sequence[Job], int | None]:
+    """Up to ``limit`` jobs, newest first, and the cursor of the next page (None at the end)."""
+    query = _query().order_by(jobs.c.id.desc()).limit(limit + 1)
+    if after is not None:
+        query = query.where(jobs.c.id < after)
+    if state is not None:
+        query = query.where(jobs.c.state == state)
+    found = [_job(row) for row in tx.execute(query)]
+    return found[:limit], (found[limit - 1].id if len(found) > limit else None)
+
+
 def counts_by_state(tx: Tx) -> dict[str, int]:
     return {state: n for state, n in tx.execute(select(jobs.c.state, func.count()).group_by(jobs.c.state))}
+
+
+def _claimable(now: float) -> ColumnElement[bool]:
+    return or_(
+        and_(jobs.c.state == JobState.QUEUED, jobs.c.run_at <= now),
+        and_(jobs.c.state == JobState.RUNNING, jobs.c.lease_until < now, jobs.c.attempts < MAX_ATTEMPTS),
+    )
+
+
+def _take(tx: Tx, which: ColumnElement[bool], worker: str, now: float) -> Job | None:
+    taken = tx.scalar(
+        update(jobs)
+        .where(which)
+        .values(
+            state=JobState.RUNNING,
+            stage="starting",
+            worker=worker,
+            lease_until=now + LEASE_SECONDS,
+            attempts=jobs.c.attempts + 1,
+            started_at=func.coalesce(jobs.c.started_at, now),
+            pages_done=0,
+            chunks_done=0,
+        )
+        .returning(jobs.c.id)
+    )
+    return None if taken is None else by_id(tx, taken)
 
 
 def _update_mine(tx: Tx, job: Job, **values: Any) -> None:

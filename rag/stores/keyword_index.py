@@ -30,7 +30,9 @@ def search(tx: Tx, terms: Sequence[str], k: int, scope: ResolvedScope) -> list[t
     expression = match_expression(terms)
     if not expression:
         return []
-    score: ColumnElement[float] = literal_column(f"-bm25(keywords, {CONTEXT_WEIGHT}, {BODY_WEIGHT})").label("score")
+    score: ColumnElement[float] = literal_column(f"-bm25(keywords, {CONTEXT_WEIGHT}, {BODY_WEIGHT})").label(
+        "score"
+    )
     query = (
         select(_keywords.c.rowid, score)
         .where(text("keywords MATCH :expression").bindparams(expression=expression))

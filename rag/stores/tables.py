@@ -37,7 +37,7 @@ documents = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("public_id", String, nullable=False, unique=True),
-    Column("collection_id", ForeignKey("collections.id"), nullable=False, index=True),
+    Column("collection_id", ForeignKey("collections.id"), nullable=False),
     Column("name", String, nullable=False),
     Column("metadata", JSON, nullable=False),
     Column("latest_version", Integer, nullable=False),
@@ -45,6 +45,7 @@ documents = Table(
     Column("live_version_id", Integer, index=True),
     Column("created_at", Float, nullable=False),
     Column("updated_at", Float, nullable=False),
+    Index("documents_by_name", "collection_id", "name"),
     sqlite_autoincrement=True,
 )
 

@@ -64,7 +64,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("public_id"),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_documents_collection_id", "documents", ["collection_id"], unique=False)
+    op.create_index("documents_by_name", "documents", ["collection_id", "name"], unique=False)
     op.create_index("ix_documents_live_version_id", "documents", ["live_version_id"], unique=False)
     op.create_table(
         "index_changes",

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.text.sentences import sentence_spans
+
+
+def sentences(text: str) -> list[str]:
+    return [text[start:end] for start, end in sentence_spans(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("One. Two! Three?", ["One.", "Two!", "Three?"]),
+        ("Dr. Smith paid $3.50. He left.", ["Dr. Smith paid $3.50.", "He left."]),
+        ("J. R. Tolkien wrote it. Good.", ["J. R. Tolkien wrote it.", "Good."]),
+        ('"Really?" she said. Yes.', ['"Really?" she said.', "Yes."]),
+        ("It fell in 1876.[12] Then it rose.", ["It fell in 1876.[12]", "Then it rose."]),
+        ("See Fig. 3 for more. End", ["See Fig. 3 for more.", "End"]),
+        ("A title\n\nA sentence", ["A title", "A sentence"]),
+        ("wrapped at\nthe margin. Next", ["wrapped at\nthe margin.", "Next"]),
+        ("Items:\n- one thing\n- another", ["Items:", "- one thing", "- another"]),
+        ("Name | Year\nAda | 1815", ["Name | Year", "Ada | 1815"]),
+        ("今日は晴れ。明日は雨。", ["今日は晴れ。", "明日は雨。"]),
+        ("", []),
+        (" \n ", []),
+    ],
+)
+def test_splits_where_a_reader_would(text: str, expected: list[str]) -> None:
+    assert sentences(text) == expected
+
+
+@given(st.text(alphabet="aA1.!? \n|-。\"'()[]é\u00a0", max_size=200))
+def test_spans_are_ordered_trimmed_and_complete(text: str) -> None:
+    spans = sentence_spans(text)
+    end = 0
+    for start, stop in spans:
+        assert end <= start < stop
+        assert not text[end:start].strip()
+        assert text[start:stop] == text[start:stop].strip()
+        end = stop
+    assert not text[end:].strip()
+
+
+def test_a_long_line_without_an_end_is_one_sentence() -> None:
+    assert sentence_spans("a" * 1_000_000) == [(0, 1_000_000)]
