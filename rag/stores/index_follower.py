@@ -8,6 +8,7 @@ Nothing is ever embedded again for it.
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -60,12 +61,14 @@ class IndexFollower:
         if loaded is not None and loaded[1] <= newest:
             index, self._seq = loaded
             self._saved_seq = self._seq
-            self._replay(tx, index)
             stored = tx.scalar(
                 select(func.count()).select_from(vectors).where(vectors.c.space_id == self._space_id)
             )
-            if len(index) == stored:
-                return index
+            # Ids that cannot follow the snapshot's: it is of another history, a restored backup's perhaps.
+            with suppress(ValueError):
+                self._replay(tx, index)
+                if len(index) == stored:
+                    return index
         return self._rebuild(tx, newest)
 
     def _rebuild(self, tx: Tx, newest: int) -> VectorIndex:

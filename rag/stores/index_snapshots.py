@@ -66,7 +66,7 @@ def load(folder: Path, space: str, dimension: int) -> tuple[VectorIndex, int] | 
         if len(data) != manifest.bytes or hashlib.sha256(data).hexdigest() != manifest.sha256:
             return None
         return VectorIndex.from_bytes(data, dimension, manifest.count), manifest.seq
-    except (OSError, ValueError, TypeError, DamagedIndex):
+    except (OSError, ValueError, TypeError, RecursionError, DamagedIndex):
         return None
 
 

@@ -75,7 +75,7 @@ class VectorIndex:
                 scores, ids = self._index.search(row, wanted)
             else:
                 bitmap = _bitmap(ranges)
-                selector = faiss.IDSelectorBitmap(bitmap.size * 8, faiss.swig_ptr(bitmap))
+                selector = faiss.IDSelectorBitmap(bitmap.size, faiss.swig_ptr(bitmap))  # n counts bytes
                 scores, ids = self._index.search(row, wanted, params=faiss.SearchParameters(sel=selector))  # type: ignore[call-arg]
         # FAISS pads with -1 where fewer than k ids qualify.
         return [(int(i), float(s)) for i, s in zip(ids[0], scores[0], strict=True) if i >= 0]

@@ -1,0 +1,56 @@
+# `make` prints the targets. Everything runs in .venv, which the first target that needs it sets up.
+VENV ?= .venv
+PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python3.14; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo serve test test-slow check format bench eval lock clean
+.DELETE_ON_ERROR:
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## make .venv (done by the others when needed)
+
+$(READY): pyproject.toml requirements.lock $(wildcard scripts/*.py) $(wildcard scripts/llama_cpp/*)
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and none was found. Install one," \
+		"or name it: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) scripts/setup.py --venv $(VENV)
+	@touch $@
+
+demo: $(READY) ## ingest data/samples, ask, print a cited answer
+	@$(BIN)/python -m api.demo
+
+serve: $(READY) ## run the service (FOOTNOTE_* settings are honoured)
+	@$(BIN)/footnote serve
+
+test: $(READY) ## run the tests, except the slow ones
+	@$(BIN)/python -m pytest
+
+test-slow: $(READY) ## run the slow tests
+	@$(BIN)/python -m pytest -m slow
+
+check: $(READY) ## lint, format, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY) ## format the code and mend what the linter can
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+bench: $(READY) ## measure speed
+	@$(BIN)/footnote bench
+
+eval: $(READY) ## measure answer quality
+	@$(BIN)/footnote eval
+
+lock: ## resolve the dependencies anew and rewrite the lock files
+	@PYTHON=$(PYTHON) scripts/lock.sh
+
+clean: ## remove .venv and caches; your documents and the built wheels stay
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,213 @@
+"""The composition root: the one place that picks concrete parts and joins them to a service."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+
+import structlog
+
+from api.background import AskGate
+from api.folder_lock import FolderLock
+from api.housekeeping import Housekeeper
+from api.metrics import Metrics
+from api.pictures import PagePictures
+from api.readiness import PartState, PartStatus, Readiness
+from api.settings import Settings
+from api.supervisor import WorkerSupervisor
+from rag.errors import FootnoteError, Unavailable
+from rag.generation import prompt
+from rag.generation.answering import Answerer
+from rag.models.embeddings import SentenceTransformerEmbeddings, default_embeddings
+from rag.models.generation import GenerationRequest, GeneratorSettings, PromptPart
+from rag.models.generator import Generator, GeneratorState
+from rag.models.locations import default_model_path
+from rag.retrieval.evidence import EvidenceSelector
+from rag.retrieval.hybrid import HybridRetriever
+from rag.stores import chunk_store, document_catalog, job_queue, schema
+from rag.stores.blobs import BlobStore
+from rag.stores.database import Database
+from rag.stores.index_follower import IndexFollower
+
+_log = structlog.get_logger(__name__)
+
+_STATES: Mapping[GeneratorState, PartState] = {
+    GeneratorState.STARTING: "starting",
+    GeneratorState.READY: "ready",
+    GeneratorState.RESTARTING: "starting",
+    GeneratorState.FAILED: "failed",
+    GeneratorState.CLOSED: "failed",
+}
+
+
+class Service:
+    """Everything the routes use. ``start`` returns at once; models load in the background.
+
+    Raises, from the constructor:
+        Conflict: ``data_folder_in_use``, ``schema_too_new``.
+        StorageFailed: the data folder cannot be used.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._lock = FolderLock(settings.data).acquire()
+        try:
+            self.database = Database(settings.database_path)
+            schema.upgrade(self.database)
+            self.blobs = BlobStore(settings.blobs_path)
+        except BaseException:
+            self._lock.release()
+            raise
+        self.pictures = PagePictures(settings.cache_path / "pages", self.blobs)
+        self.gate = AskGate(settings.max_concurrent_asks)
+        self.metrics = Metrics(self._gauges)
+        self._readiness = Readiness("search", "generator", "worker")
+        self._retriever: HybridRetriever | None = None
+        self._answerer: Answerer | None = None
+        self._generator: Generator | None = None
+        self._index: IndexFollower | None = None
+        self._supervisor = WorkerSupervisor(self.database, partial(_worker_command, settings))
+        self._housekeeper = Housekeeper(self.pictures, self.save_index)
+        self._loading = threading.Thread(target=self._load, name="loading", daemon=True)
+
+    def start(self) -> None:
+        self._supervisor.start()
+        self._housekeeper.start()
+        self._loading.start()
+
+    def close(self) -> None:
+        """Stop the children and save what can be saved. Takes some seconds at most."""
+        self._supervisor.close()
+        if self._generator is not None:
+            self._generator.close()
+        self._housekeeper.close()
+        self.gate.close()
+        self.save_index()
+        self.database.close()
+        self._lock.release()
+
+    @property
+    def retriever(self) -> HybridRetriever:
+        """Raises ``Unavailable`` (``search_starting``) until the embedder is loaded."""
+        if self._retriever is None:
+            raise self._not_yet("search")
+        return self._retriever
+
+    @property
+    def answerer(self) -> Answerer:
+        """Raises ``Unavailable`` (``search_starting``) until the embedder is loaded."""
+        if self._answerer is None:
+            raise self._not_yet("search")
+        return self._answerer
+
+    def parts(self) -> Mapping[str, PartStatus]:
+        """What each part is doing, as it is now."""
+        parts = dict(self._readiness.snapshot())
+        if self._generator is not None and parts["generator"].state == "ready":
+            status = self._generator.status
+            if status.state is not GeneratorState.READY:
+                parts["generator"] = PartStatus(_STATES[status.state], status.reason or status.state.value)
+        phase = self._supervisor.phase
+        parts["worker"] = PartStatus("ready" if phase == "ready" else "starting", phase)
+        return parts
+
+    def process_ids(self) -> Mapping[str, int]:
+        """The service's processes by role."""
+        children = {
+            "worker": self._supervisor.pid,
+            "generator": None if self._generator is None else self._generator.pid,
+        }
+        return {"api": os.getpid()} | {role: pid for role, pid in children.items() if pid is not None}
+
+    def save_index(self) -> None:
+        if self._index is not None:
+            self._index.save()
+
+    def _load(self) -> None:
+        """Start the generator's own process first: it loads while this one imports the embedder."""
+        try:
+            self._generator = _start_generator(self.settings)
+        except FootnoteError as error:
+            self._readiness.report("generator", "failed", error.detail)
+        self._attempt("search", "loading the embedder", self._load_search)
+        if self._generator is not None:
+            self._attempt("generator", "loading the model", self._try_generator)
+
+    def _attempt(self, part: str, phase: str, load: Callable[[], None]) -> None:
+        self._readiness.report(part, "starting", phase)
+        try:
+            load()
+        except FootnoteError as error:
+            self._readiness.report(part, "failed", error.detail)
+            _log.error("part_failed", part=part, code=error.code)
+        except Exception:
+            self._readiness.report(part, "failed", "it could not be started; see the server's log")
+            _log.exception("part_failed", part=part)
+        else:
+            self._readiness.report(part, "ready", "ready")
+
+    def _load_search(self) -> None:
+        embedder = _embedder(self.settings)
+        embedder.encode(["Ready when this has a vector."])
+        self._readiness.report("search", "starting", "loading the index")
+        with self.database.write() as tx:
+            space = chunk_store.open_space(tx, embedder.space_id, embedder.dimension)
+        index = IndexFollower(self.settings.indexes_path, space, embedder.space_id, embedder.dimension)
+        with self.database.read() as tx:
+            index.current(tx)
+        self._index = index
+        retriever = HybridRetriever(self.database, index, embedder)
+        if self._generator is not None:
+            selector = EvidenceSelector(embedder)
+            self._answerer = Answerer(self.database, retriever, selector, self._generator)
+        self._retriever = retriever
+
+    def _try_generator(self) -> None:
+        assert self._generator is not None
+        self._generator.wait_ready()
+        self._generator.warm(prompt.prefix(self._generator.chat_format))
+        for _ in self._generator.generate(GenerationRequest((PromptPart("One, two,"),), max_tokens=1)):
+            pass
+
+    def _not_yet(self, part: str) -> Unavailable:
+        phase = self._readiness.snapshot()[part].phase
+        return Unavailable("search_starting", f"Search is not ready ({phase}); try again in a moment.")
+
+    def _gauges(self) -> Iterable[tuple[str, str, str, Mapping[str, float]]]:
+        with self.database.read() as tx:
+            jobs, documents = job_queue.counts_by_state(tx), document_catalog.counts_by_state(tx)
+        yield "footnote_jobs", "Jobs by state.", "state", jobs
+        yield "footnote_documents", "Documents by state.", "state", documents
+        waiting = {"asks": self.gate.taken, "generator": self._generator.load if self._generator else 0}
+        yield "footnote_in_progress", "Questions being worked on, and those at the model.", "queue", waiting
+        ready = {name: float(part.state == "ready") for name, part in self.parts().items()}
+        yield "footnote_part_ready", "Whether a part of the service is ready.", "part", ready
+        yield (
+            "footnote_restarts",
+            "Restarts of child processes.",
+            "process",
+            {"worker": self._supervisor.restarts},
+        )
+
+
+def _embedder(settings: Settings) -> SentenceTransformerEmbeddings:
+    if settings.embedder is None:
+        return default_embeddings(settings.threads)
+    return SentenceTransformerEmbeddings(settings.embedder, threads=settings.threads)
+
+
+def _start_generator(settings: Settings) -> Generator:
+    wanted = GeneratorSettings(context=settings.context_tokens, threads=settings.threads)
+    return Generator(settings.model or default_model_path(), wanted).start()
+
+
+def _worker_command(settings: Settings, worker_id: str) -> list[str]:
+    command = [sys.executable, "-m", "ingest.worker", "--worker-id", worker_id]
+    command += ["--data", str(settings.data), "--database", str(settings.database_path)]
+    command += ["--threads", str(settings.threads), "--parent", str(os.getpid())]
+    if settings.embedder is not None:
+        command += ["--embedder", str(settings.embedder)]
+    return command

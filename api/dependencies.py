@@ -1,0 +1,65 @@
+"""What routes ask for, by type."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Header, Path, Query, Request
+
+from api.assembly import Service
+from api.schemas import MAX_OFFSET, Identifier, Problem
+
+
+def _service(request: Request) -> Service:
+    service = request.app.state.service
+    assert isinstance(service, Service)
+    return service
+
+
+ServiceDep = Annotated[Service, Depends(_service)]
+DocumentId = Annotated[Identifier, Path(description="A document's id, `doc_…`.")]
+JobId = Annotated[Identifier, Path(description="A job's id, `job_…`.")]
+Limit = Annotated[int, Query(ge=1, le=200, description="How many entries to return.")]
+Cursor = Annotated[
+    str | None, Query(pattern=r"^[0-9]{1,18}$", description="`next_cursor` of the page before.")
+]
+VersionNumber = Annotated[
+    int | None, Query(ge=1, le=MAX_OFFSET, description="A version; the live one when left out.")
+]
+PageNumber = Annotated[int, Path(ge=1, le=1_000_000, description="A page, counted from 1.")]
+Wait = Annotated[bool, Query(description="Answer when the document has been read, or could not be.")]
+IdempotencyHeader = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Repeating a request with the same key does not do it twice.",
+    ),
+]
+
+_MEANINGS = {
+    400: "The request cannot be carried out as it stands",
+    404: "No such thing",
+    409: "The present state does not allow it",
+    413: "Too large",
+    415: "This kind of file is not read",
+    422: "Not acceptable as it stands, or the document cannot be read",
+    429: "Too much at once; see Retry-After",
+    503: "A part of the service cannot work right now",
+    507: "The disk is full or failing",
+}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, object]]:
+    """OpenAPI entries for the problem documents a route may answer with."""
+    return {
+        status: {
+            "description": _MEANINGS[status],
+            "content": {
+                "application/problem+json": {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}
+            },
+        }
+        for status in (*statuses, 422)
+    }

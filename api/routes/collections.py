@@ -1,0 +1,47 @@
+"""Collections: named sets of documents, the unit of asking."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+
+from api import representations, schemas, strict_json
+from api.dependencies import ServiceDep, problems
+from rag.stores import collections
+
+router = APIRouter(prefix="/v1/collections", tags=["collections"], route_class=strict_json.StrictRoute)
+
+Name = Annotated[schemas.CollectionName, Path(description="A collection's name or id.")]
+
+
+@router.get("", response_model=schemas.CollectionList)
+def list_collections(service: ServiceDep) -> schemas.CollectionList:
+    """All collections, by name."""
+    with service.database.read() as tx:
+        found = collections.all_of(tx)
+    return schemas.CollectionList(data=[representations.collection(one) for one in found], next_cursor=None)
+
+
+@router.post("", status_code=201, response_model=schemas.Collection, responses=problems(400, 409))
+def create_collection(
+    service: ServiceDep, new: schemas.NewCollection, response: Response
+) -> schemas.Collection:
+    with service.database.write() as tx:
+        created = collections.create(tx, new.name)
+    response.headers["Location"] = f"/v1/collections/{created.public_id}"
+    return representations.collection(created)
+
+
+@router.get("/{name}", response_model=schemas.Collection, responses=problems(404))
+def get_collection(service: ServiceDep, name: Name) -> schemas.Collection:
+    with service.database.read() as tx:
+        return representations.collection(collections.get(tx, name))
+
+
+@router.delete("/{name}", status_code=204, responses=problems(404, 409))
+def delete_collection(service: ServiceDep, name: Name) -> Response:
+    """Remove an empty collection."""
+    with service.database.write() as tx:
+        collections.remove(tx, collections.get(tx, name))
+    return Response(status_code=204)

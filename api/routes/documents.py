@@ -1,0 +1,222 @@
+"""Documents: upload, list, look at, replace, describe, delete."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any
+
+from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
+from fastapi.responses import JSONResponse
+from pydantic import StringConstraints, TypeAdapter, ValidationError
+from starlette.concurrency import run_in_threadpool
+
+from api import intake, problems, representations, schemas, strict_json, waiting
+from api.assembly import Service
+from api.dependencies import Cursor, DocumentId, IdempotencyHeader, Limit, ServiceDep, Wait
+from api.dependencies import problems as problem_responses
+from api.filenames import display_name
+from rag.errors import BadRequest
+from rag.records import DocumentState, JobState
+from rag.stores import collections, document_catalog
+from rag.stores.blobs import Blob
+from rag.stores.document_catalog import Accepted
+from rag.stores.job_queue import Job
+
+router = APIRouter(prefix="/v1/documents", tags=["documents"], route_class=strict_json.StrictRoute)
+
+_MAX_METADATA_BYTES = 64 * 1024
+_metadata = TypeAdapter(schemas.Metadata)
+
+UploadedFile = Annotated[UploadFile, File(description="The document. Its kind is told by its content.")]
+MetadataField = Annotated[
+    str | None,
+    Form(max_length=_MAX_METADATA_BYTES, description="A JSON object.", examples=['{"author": "A. Weber"}']),
+]
+
+
+@router.post(
+    "",
+    status_code=202,
+    response_model=schemas.Accepted,
+    responses={
+        200: {"model": schemas.Accepted, "description": "These very bytes were there already"},
+        **problem_responses(400, 404, 409, 413, 415, 507),
+    },
+)
+async def upload_document(
+    request: Request,
+    service: ServiceDep,
+    file: UploadedFile,
+    collection: Annotated[schemas.CollectionName, Form(description="Its name.")] = collections.DEFAULT,
+    metadata: MetadataField = None,
+    idempotency_key: IdempotencyHeader = None,
+    wait: Wait = False,
+) -> Response:
+    """Take a document in. 202 means that it is stored for good; the job says when it can be searched."""
+    upload = _upload(file, metadata, idempotency_key)
+    limit = service.settings.max_upload_bytes
+    accepted = await run_in_threadpool(
+        intake.add_document, service.database, service.blobs, upload, collection, limit
+    )
+    return await _acknowledge(service, request, accepted, wait)
+
+
+@router.get("", response_model=schemas.DocumentList, responses=problem_responses(404))
+def list_documents(
+    service: ServiceDep,
+    collection: Annotated[
+        schemas.CollectionName | None, Query(description="Only of this collection.")
+    ] = None,
+    state: Annotated[DocumentState | None, Query(description="Only in this state.")] = None,
+    name: Annotated[
+        Annotated[str, StringConstraints(min_length=1, max_length=255)] | None,
+        Query(description="Only those whose name contains this."),
+    ] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> schemas.DocumentList:
+    """Documents, newest first."""
+    with service.database.read() as tx:
+        found, following = document_catalog.page_of(
+            tx,
+            limit=limit,
+            after=None if cursor is None else int(cursor),
+            collection=None if collection is None else collections.get(tx, collection),
+            state=state,
+            name_contains=name,
+        )
+    return schemas.DocumentList(
+        data=[representations.document(one) for one in found],
+        next_cursor=None if following is None else str(following),
+    )
+
+
+@router.get("/{document_id}", response_model=schemas.Document, responses=problem_responses(404))
+def get_document(service: ServiceDep, document_id: DocumentId) -> schemas.Document:
+    with service.database.read() as tx:
+        return representations.document(document_catalog.get(tx, document_id))
+
+
+@router.put(
+    "/{document_id}",
+    status_code=202,
+    response_model=schemas.Accepted,
+    responses={
+        200: {
+            "model": schemas.Accepted,
+            "description": "The newest version has these very bytes and this name",
+        },
+        **problem_responses(400, 404, 409, 413, 415, 507),
+    },
+)
+async def replace_document(
+    request: Request,
+    service: ServiceDep,
+    document_id: DocumentId,
+    file: UploadedFile,
+    metadata: MetadataField = None,
+    idempotency_key: IdempotencyHeader = None,
+    wait: Wait = False,
+) -> Response:
+    """Take in a new version. The old one is searched until the new one is ready, and stays citable."""
+    upload = _upload(file, metadata, idempotency_key)
+    limit = service.settings.max_upload_bytes
+    accepted = await run_in_threadpool(
+        intake.add_version, service.database, service.blobs, upload, document_id, limit
+    )
+    return await _acknowledge(service, request, accepted, wait)
+
+
+@router.patch(
+    "/{document_id}",
+    response_model=schemas.Patched,
+    responses={
+        202: {"model": schemas.Patched, "description": "A new version is being read under the new name"},
+        **problem_responses(400, 404, 409),
+    },
+)
+def describe_document(
+    service: ServiceDep, document_id: DocumentId, patch: schemas.DocumentPatch, response: Response
+) -> schemas.Patched:
+    """Change metadata (at once) or the name (a new version over the same bytes)."""
+    with service.database.write() as tx:
+        document = document_catalog.get(tx, document_id)
+        if patch.metadata is not None:
+            document_catalog.set_metadata(tx, document, patch.metadata)
+        job: Job | None = None
+        name = document.name if patch.name is None else display_name(patch.name)
+        if name != document.name:
+            blob = Blob(document.newest.sha256, document.newest.size)
+            job = document_catalog.accept_version(tx, document, blob, name).job
+            response.status_code = 202
+            response.headers["Location"] = f"/v1/jobs/{job.public_id}"
+        changed = document_catalog.get(tx, document_id)
+    return schemas.Patched(
+        document=representations.document(changed),
+        job=None if job is None else representations.job(job, time.time()),
+    )
+
+
+@router.delete("/{document_id}", status_code=204, responses=problem_responses(404))
+def delete_document(service: ServiceDep, document_id: DocumentId) -> Response:
+    """Remove a document for good: from every search at once, with its text, versions and file."""
+    with service.database.write() as tx:
+        hashes = document_catalog.remove(tx, document_catalog.get(tx, document_id))
+    with service.database.write() as tx:
+        document_catalog.collect_blobs(tx, service.blobs, hashes)
+    service.pictures.forget(hashes)
+    return Response(status_code=204)
+
+
+def _upload(file: UploadFile, metadata: str | None, idempotency_key: str | None) -> intake.Upload:
+    return intake.Upload(
+        file.file, display_name(file.filename or ""), _parse_metadata(metadata), idempotency_key
+    )
+
+
+def _parse_metadata(text: str | None) -> dict[str, Any] | None:
+    if text is None:
+        return None
+    try:
+        return _metadata.validate_python(strict_json.loads(text))
+    except strict_json.InvalidJson as error:
+        raise BadRequest(
+            "bad_metadata", f"metadata is not acceptable JSON: {error}. Send an object."
+        ) from None
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"]
+        raise BadRequest(
+            "bad_metadata", f"metadata is not acceptable: {reason}. Send a JSON object of named values."
+        ) from None
+
+
+async def _acknowledge(service: Service, request: Request, accepted: Accepted, wait: bool) -> Response:
+    if wait:
+        job = await waiting.until_finished(
+            service.database, accepted.job.public_id, service.settings.wait_seconds, request
+        )
+        if job.state in (JobState.FAILED, JobState.DEAD, JobState.CANCELLED):
+            return _not_read(job, problems.request_id_of(request))
+        accepted = await run_in_threadpool(_refreshed, service, accepted, job)
+    return JSONResponse(
+        representations.accepted(accepted, time.time()).model_dump(mode="json"),
+        status_code=200 if accepted.duplicate else 202,
+        headers={"Location": f"/v1/jobs/{accepted.job.public_id}"},
+    )
+
+
+def _refreshed(service: Service, accepted: Accepted, job: Job) -> Accepted:
+    with service.database.read() as tx:
+        return Accepted(document_catalog.by_id(tx, accepted.document.id), job, accepted.duplicate)
+
+
+def _not_read(job: Job, request_id: str) -> Response:
+    """The answer to ``wait`` when there is nothing to search: stored, but not readable."""
+    return problems.response(
+        422 if job.state is not JobState.CANCELLED else 409,
+        job.error_code or "job_cancelled",
+        job.error_detail or "Reading was cancelled; send the file again to have it read.",
+        request_id,
+        document_id=job.document_public_id,
+        job_id=job.public_id,
+    )

@@ -1,0 +1,83 @@
+"""Jobs: how far the reading of a document is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from api import problems, representations, schemas, sse, waiting
+from api.dependencies import Cursor, JobId, Limit, ServiceDep
+from api.dependencies import problems as problem_responses
+from rag.errors import FootnoteError
+from rag.records import JobState
+from rag.stores import document_catalog, job_queue
+from rag.stores.database import Database
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+
+
+@router.get("", response_model=schemas.JobList, responses=problem_responses())
+def list_jobs(
+    service: ServiceDep,
+    state: Annotated[JobState | None, Query(description="Only in this state.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> schemas.JobList:
+    """Jobs, newest first."""
+    with service.database.read() as tx:
+        found, following = job_queue.page_of(
+            tx, limit=limit, after=None if cursor is None else int(cursor), state=state
+        )
+    return schemas.JobList(
+        data=[representations.job(one, time.time()) for one in found],
+        next_cursor=None if following is None else str(following),
+    )
+
+
+@router.get("/{job_id}", response_model=schemas.Job, responses=problem_responses(404))
+def get_job(service: ServiceDep, job_id: JobId) -> schemas.Job:
+    return representations.job(waiting.read(service.database, job_id), time.time())
+
+
+@router.get(
+    "/{job_id}/events",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "content": {"text/event-stream": {}},
+            "description": "`progress` with the job whenever it changes, `done` with the job at the end, "
+            "`heartbeat` in between; `error` with a problem document if the document is deleted.",
+        },
+        **problem_responses(404),
+    },
+)
+async def follow_job(service: ServiceDep, job_id: JobId) -> StreamingResponse:
+    """The job's progress as server-sent events."""
+    await run_in_threadpool(waiting.read, service.database, job_id)  # a 404 before the stream begins
+    return sse.response(_events(service.database, job_id))
+
+
+@router.delete("/{job_id}", response_model=schemas.Job, responses=problem_responses(404, 409))
+def cancel_job(service: ServiceDep, job_id: JobId) -> schemas.Job:
+    """Stop reading. The document stays, marked as failed; a version that was live stays live."""
+    with service.database.write() as tx:
+        job = job_queue.get(tx, job_id)
+        job_queue.cancel(tx, job)
+        document_catalog.fail(
+            tx, job.version_id, "job_cancelled", "Reading was cancelled; send the file again to have it read."
+        )
+        return representations.job(job_queue.get(tx, job_id), time.time())
+
+
+async def _events(database: Database, job_id: str) -> AsyncIterator[bytes]:
+    try:
+        async for job in waiting.changes(database, job_id):
+            name = "done" if job.state.finished else "progress"
+            yield sse.event(name, representations.job(job, time.time()))
+    except FootnoteError as error:
+        yield sse.event("error", problems.document(problems.status_of(error), error.code, error.detail, ""))

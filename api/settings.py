@@ -1,0 +1,182 @@
+"""What can be configured, from ``FOOTNOTE_*`` environment variables or a TOML file, and nothing else.
+
+Order of precedence: command line, environment, the file named by ``FOOTNOTE_CONFIG``, defaults. A
+name that is not a setting is refused: a misspelt limit must not silently leave the default in force.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from rag.errors import BadRequest
+
+PREFIX = "FOOTNOTE_"
+CONFIG_VARIABLE = "FOOTNOTE_CONFIG"
+DEFAULT_PORT = 8321
+_MEBIBYTE = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """Every setting; ``docs/configuration.md`` is tested to list the same ones."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    data: Annotated[
+        Path, Field(description="The data folder: database, original files, indexes. One server at a time.")
+    ] = Path("data/library")
+    host: Annotated[str, Field(description="Address to listen on. Only loopback addresses are accepted.")] = (
+        "127.0.0.1"
+    )
+    port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on; 0 takes a free one.")] = (
+        DEFAULT_PORT
+    )
+    database: Annotated[
+        str | None,
+        Field(
+            max_length=4096,
+            description="The database, `sqlite:///PATH`. Default: `footnote.db` in the data folder.",
+        ),
+    ] = None
+    model: Annotated[
+        Path | None, Field(description="The generator's weights, a GGUF file. Default: the packaged model.")
+    ] = None
+    embedder: Annotated[
+        Path | None,
+        Field(description="The embedder, a sentence-transformers folder. Default: the packaged model."),
+    ] = None
+    threads: Annotated[
+        int, Field(ge=1, le=256, description="CPU threads of each model. Default: the number of processors.")
+    ] = os.cpu_count() or 1
+    context_tokens: Annotated[
+        int, Field(ge=512, le=131_072, description="Most tokens the generator reads and writes per answer.")
+    ] = 4096
+    max_upload_bytes: Annotated[
+        int, Field(ge=1, le=64 * 1024 * _MEBIBYTE, description="The largest file accepted, in bytes.")
+    ] = 256 * _MEBIBYTE
+    max_json_bytes: Annotated[
+        int, Field(ge=1024, le=64 * _MEBIBYTE, description="The largest JSON request body, in bytes.")
+    ] = _MEBIBYTE
+    max_question_chars: Annotated[
+        int, Field(ge=16, le=100_000, description="The longest question or search query, in characters.")
+    ] = 4000
+    max_citations: Annotated[
+        int, Field(ge=1, le=20, description="Citations an answer may have unless the request says otherwise.")
+    ] = 3
+    max_concurrent_asks: Annotated[
+        int, Field(ge=1, le=1024, description="Questions worked on at once; more are answered with 429.")
+    ] = 16
+    wait_seconds: Annotated[
+        float, Field(gt=0, le=3600, description="The longest `?wait=true` holds a request open, in seconds.")
+    ] = 600.0
+    body_seconds: Annotated[
+        float, Field(gt=0, le=3600, description="The longest pause while a request body arrives, in seconds.")
+    ] = 30.0
+    shutdown_seconds: Annotated[
+        int, Field(ge=1, le=600, description="Time for running requests to finish after SIGTERM, in seconds.")
+    ] = 10
+
+    @field_validator("host")
+    @classmethod
+    def _loopback(cls, host: str) -> str:
+        """Without keys, whoever can reach the port can read everything: stay on this machine."""
+        try:
+            if ipaddress.ip_address(host).is_loopback:
+                return host
+        except ValueError:
+            pass
+        raise ValueError("only a loopback address (127.0.0.1 or ::1) is served without access keys")
+
+    @field_validator("database")
+    @classmethod
+    def _sqlite(cls, database: str | None) -> str | None:
+        if database is not None and not database.removeprefix("sqlite:///"):
+            raise ValueError("the path after sqlite:/// is missing")
+        if database is not None and not database.startswith("sqlite:///"):
+            raise ValueError("only sqlite:///PATH is supported")
+        return database
+
+    @property
+    def database_path(self) -> Path:
+        if self.database is not None:
+            return Path(self.database.removeprefix("sqlite:///"))
+        return self.data / "footnote.db"
+
+    @property
+    def blobs_path(self) -> Path:
+        return self.data / "blobs"
+
+    @property
+    def indexes_path(self) -> Path:
+        return self.data / "indexes"
+
+    @property
+    def cache_path(self) -> Path:
+        return self.data / "cache"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what ``load`` merged, which also sees the names that are not settings."""
+        return (init_settings,)
+
+
+def load(environ: Mapping[str, str], overrides: Mapping[str, Any] | None = None) -> Settings:
+    """The settings in force.
+
+    Args:
+        environ: usually ``os.environ``.
+        overrides: values from the command line; None values are left out.
+
+    Raises:
+        BadRequest: ``bad_settings``, naming each wrong setting and where it came from.
+    """
+    from_file = _read_file(environ.get(CONFIG_VARIABLE) or None)
+    from_environment = {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in environ.items()
+        if name.startswith(PREFIX) and name != CONFIG_VARIABLE and value
+    }
+    given = {name: value for name, value in (overrides or {}).items() if value is not None}
+    try:
+        return Settings(**{**from_file, **from_environment, **given})
+    except ValidationError as error:
+        raise BadRequest("bad_settings", _explain(error, from_environment)) from None
+
+
+def _read_file(path: str | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        with open(path, "rb") as file:
+            return tomllib.load(file)
+    except (OSError, ValueError) as error:
+        raise BadRequest(
+            "bad_settings",
+            f"The settings file {path} cannot be read ({error}); mend it or unset {CONFIG_VARIABLE}.",
+        ) from error
+
+
+def _explain(error: ValidationError, from_environment: Mapping[str, str]) -> str:
+    lines = []
+    for problem in error.errors():
+        name = str(problem["loc"][0]) if problem["loc"] else "settings"
+        shown = PREFIX + name.upper() if name in from_environment else name
+        reason = (
+            "there is no such setting" if problem["type"] == "extra_forbidden" else problem["msg"].lower()
+        )
+        lines.append(f"{shown}: {reason}")
+    return "; ".join(lines) + ". See docs/configuration.md for every setting."

@@ -1,0 +1,86 @@
+"""A text weighed in the embedder's tokens, and the places where it can be cut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+_CHARACTERS_PER_TOKEN = 16
+"""Weighs text by length where tokens do not: WordPiece makes one token of a word of any length."""
+
+_WINDOW = 32_768
+"""Characters tokenized at a time: an encoding takes about a hundred bytes a token."""
+
+
+class Tokenizer(Protocol):
+    """The embedder's tokenizer, neither truncating nor padding."""
+
+    @property
+    def special_tokens(self) -> int:
+        """How many the embedder adds to one text."""
+
+    def offsets(self, text: str) -> list[tuple[int, int]]:
+        """``[start, end)`` in characters of every token, in order."""
+
+    def count(self, text: str) -> int: ...
+
+
+class MeasuredText:
+    """Tokenizes ``text`` once; after that every piece of it is weighed by two binary searches."""
+
+    def __init__(self, text: str, tokenizer: Tokenizer) -> None:
+        self.text = text
+        self._token_starts = _token_starts(text, tokenizer)
+
+    def weight(self, start: int, end: int) -> int:
+        """Tokens of ``[start, end)``, exact where both ends are between words; more where words are huge."""
+        tokens = int(np.searchsorted(self._token_starts, end) - np.searchsorted(self._token_starts, start))
+        return max(tokens, -(-(end - start) // _CHARACTERS_PER_TOKEN), 1)
+
+    def pieces(self, start: int, end: int, most: int) -> Iterator[tuple[int, int]]:
+        """``[start, end)`` in trimmed pieces that weigh at most ``most``, cut at white space if possible."""
+        while self.weight(start, end) > most:
+            token = int(np.searchsorted(self._token_starts, start)) + most
+            furthest = start + most * _CHARACTERS_PER_TOKEN
+            if token < len(self._token_starts):
+                furthest = min(furthest, int(self._token_starts[token]))
+            cut = self.cut_before(start, max(start + 1, furthest))
+            yield from self.trimmed(start, cut)
+            start = cut
+        yield from self.trimmed(start, end)
+
+    def cut_before(self, start: int, furthest: int) -> int:
+        """The last position after white space in the second half of the range, or ``furthest``."""
+        for position in range(furthest, (start + furthest) // 2, -1):
+            if self.text[position - 1].isspace():
+                return position
+        return furthest
+
+    def trimmed(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """``[start, end)`` without white space at its ends; nothing if nothing else is there."""
+        piece = self.text[start:end]
+        left = len(piece) - len(piece.lstrip())
+        if left < len(piece):
+            yield start + left, start + len(piece.rstrip())
+
+
+def _token_starts(text: str, tokenizer: Tokenizer) -> NDArray[np.int64]:
+    """Where each token of ``text`` begins, in order; read in windows that end at white space."""
+    found: list[NDArray[np.int64]] = [np.empty(0, dtype=np.int64)]
+    start = 0
+    while start < len(text):
+        end = min(len(text), start + _WINDOW)
+        if end < len(text):
+            end = _after_last_space(text, start, end)
+        offsets = tokenizer.offsets(text[start:end])
+        found.append(np.fromiter((first for first, _ in offsets), dtype=np.int64, count=len(offsets)) + start)
+        start = end
+    return np.maximum.accumulate(np.concatenate(found))
+
+
+def _after_last_space(text: str, start: int, end: int) -> int:
+    cut = max(text.rfind(space, start + _WINDOW // 2, end) for space in " \n")
+    return cut + 1 if cut >= 0 else end

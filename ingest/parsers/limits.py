@@ -1,0 +1,31 @@
+"""How much a single document may cost, whatever it contains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_MEBIBYTE = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class ParseLimits:
+    """Bounds on one parse. Passing any of them rejects the document with ``limit_exceeded``.
+
+    ``memory_bytes`` is address space (RLIMIT_AS), ``cpu_seconds`` processor time (RLIMIT_CPU),
+    ``wall_seconds`` the time until the child process is killed. ``max_unpacked_bytes``,
+    ``max_zip_entries`` and ``max_zip_ratio`` bound zip-based formats before anything is unpacked;
+    ``max_pixels`` bounds a rendered page; ``max_words`` is how many word boxes are kept (beyond it
+    the text stays complete and only the boxes end).
+    """
+
+    memory_bytes: int = 1536 * _MEBIBYTE
+    cpu_seconds: int = 60
+    wall_seconds: float = 120.0
+    max_pages: int = 5_000
+    max_chars: int = 50_000_000
+    max_words: int = 3_000_000
+    max_result_bytes: int = 256 * _MEBIBYTE
+    max_unpacked_bytes: int = 512 * _MEBIBYTE
+    max_zip_entries: int = 10_000
+    max_zip_ratio: int = 200
+    max_pixels: int = 16_000_000

@@ -1,0 +1,233 @@
+"""Cutting a document into chunks that an embedder reads whole: nothing is truncated, nothing is lost.
+
+The text is tokenized once to weigh it. Sections are divided at the best break near an even share
+(block before sentence before word), then each chunk is counted exactly as it will be embedded.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import lru_cache
+from itertools import accumulate
+
+from ingest.canonical import collapse
+from ingest.measured_text import MeasuredText, Tokenizer
+from ingest.outline import Passage, Section, Setting, sections
+from rag.records import BlockKind, Chunk, ParsedDocument
+from rag.text.sentences import sentence_spans
+
+CONTEXT_TOKENS = 48
+"""Most tokens that title and heading path take of a chunk; a table's header row may take as many again."""
+
+_FEWEST_TOKENS = 32
+_LONGEST_TITLE = 300
+
+_TINY_TOKENS = 40
+"""A section of less is too little to be found alone, so the next one joins it."""
+
+
+class Break(IntEnum):
+    """What lies before a unit of text; the higher, the better a place to cut."""
+
+    GLUED = 0
+    WORD = 1
+    SENTENCE = 2
+    ITEM = 3
+    BLOCK = 4
+    HEADING = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """The smallest piece that packing moves: a sentence, a row, a line, a part of one too long."""
+
+    start: int
+    end: int
+    weight: int
+    before: Break
+    setting: Setting
+
+
+def split(
+    parsed: ParsedDocument,
+    tokenizer: Tokenizer,
+    *,
+    title: str,
+    max_tokens: int = 256,
+    target_tokens: int = 200,
+    overlap: int = 0,
+) -> list[Chunk]:
+    """The chunks of a document in text order, each at most ``max_tokens`` as embedded.
+
+    Every character that is not white space is in exactly one chunk, or in two neighbours where
+    ``overlap`` (tokens, whole sentences) is asked for. Time is linear in the text, whatever it holds.
+    """
+    if max_tokens < _FEWEST_TOKENS:
+        raise ValueError(f"max_tokens is {max_tokens}; it has to be {_FEWEST_TOKENS} or more")
+    if not 0 <= overlap <= target_tokens // 4:
+        raise ValueError(f"overlap is {overlap}; it has to be at most a quarter of target_tokens")
+    splitter = _Splitter(
+        parsed.text, tokenizer, collapse(title[:_LONGEST_TITLE]), max_tokens, target_tokens, overlap
+    )
+    page_starts = [page.start for page in parsed.pages]
+    chunks: list[Chunk] = []
+    for group in splitter.grouped(sections(parsed)):
+        for start, end, setting in splitter.packed(group):
+            for piece_start, piece_end, context, tokens in splitter.fitted(start, end, setting):
+                page = max(1, bisect_right(page_starts, piece_start)) if page_starts else None
+                chunks.append(Chunk(piece_start, piece_end, context, tokens, page))
+    return chunks
+
+
+def embedding_text(context: str, body: str) -> str:
+    """What is embedded for a chunk."""
+    return f"{context}\n{body}" if context else body
+
+
+class _Splitter:
+    def __init__(
+        self, text: str, tokenizer: Tokenizer, title: str, max_tokens: int, target: int, overlap: int
+    ) -> None:
+        self._text = text
+        self._measured = MeasuredText(text, tokenizer)
+        self._tokenizer = tokenizer
+        self._title = title
+        self._room = max_tokens - tokenizer.special_tokens
+        self._context_cap = min(CONTEXT_TOKENS, self._room // 4)
+        self._surest_room = self._room - 2 * self._context_cap
+        # Two units fit whatever their context is, so that a heading is never left alone.
+        self._largest_unit = self._surest_room // 2
+        self._target = min(target, self._room)
+        self._overlap = overlap
+        self._context = lru_cache(maxsize=256)(self._write_context)
+
+    def grouped(self, all_sections: Iterator[Section]) -> Iterator[list[_Unit]]:
+        """The units of sections that are packed together: mostly one, but tiny ones join the next."""
+        group: list[_Unit] = []
+        weight, ends_bare, level = 0, False, 0
+        for section in all_sections:
+            units = [unit for passage in section.passages for unit in self._units(passage)]
+            added = sum(unit.weight for unit in units)
+            joins_parent = ends_bare and section.level > level
+            tiny = _TINY_TOKENS if section.level <= 2 else self._target // 2
+            if group and not joins_parent and (weight >= tiny or weight + added > self._target):
+                yield group
+                group, weight = [], 0
+            group += units
+            weight += added
+            ends_bare, level = section.is_bare, section.level
+        if group:
+            yield group
+
+    def packed(self, units: Sequence[_Unit]) -> Iterator[tuple[int, int, Setting]]:
+        """``[start, end)`` and setting of the chunks made of ``units``, of about even weight."""
+        sums = [0, *accumulate(unit.weight for unit in units)]
+        first = 0
+        while first < len(units):
+            limit = self._room - self._context(units[first].setting)[1]
+            after = self._cut(units, sums, first, limit)
+            yield units[first].start, units[after - 1].end, units[first].setting
+            first = after if after == len(units) else self._with_overlap(sums, first, after)
+
+    def fitted(self, start: int, end: int, setting: Setting) -> Iterator[tuple[int, int, str, int]]:
+        """``[start, end)``, context and exact token count of a chunk, halved until it fits.
+
+        Weights are exact where cuts fall between words. A cut inside a word can make more tokens of
+        its parts, so that only this count can be relied upon.
+        """
+        context, _ = self._context(setting)
+        pending = [(start, end)]
+        while pending:
+            start, end = pending.pop()
+            text = embedding_text(context, self._text[start:end])
+            tokens = self._tokenizer.count(text)
+            if tokens <= self._room or end - start == 1:
+                yield start, end, context, tokens + self._tokenizer.special_tokens
+                continue
+            middle = self._measured.cut_before(start, (start + end) // 2)
+            pending += [*self._measured.trimmed(middle, end), *self._measured.trimmed(start, middle)]
+
+    def _cut(self, units: Sequence[_Unit], sums: Sequence[int], first: int, limit: int) -> int:
+        """Index of the unit before which the chunk beginning with ``first`` ends."""
+        rest = sums[-1] - sums[first]
+        goal = -(-rest // -(-rest // self._target))
+        most = min(limit, goal + goal // 4)
+        if rest <= most:
+            return len(units)
+        last = bisect_right(sums, sums[first] + most) - 1
+        least = bisect_right(sums, sums[first] + goal * 3 // 5)
+        candidates = range(max(first + 1, least), last + 1)
+        if not candidates:
+            return max(first + 1, bisect_right(sums, sums[first] + limit) - 1)
+        return max(candidates, key=lambda at: (units[at].before, -abs(sums[at] - sums[first] - goal)))
+
+    def _with_overlap(self, sums: Sequence[int], first: int, after: int) -> int:
+        """Index of the unit the next chunk begins with, going back over whole units from ``after``.
+
+        The unit at ``after`` must fit as well, or the next chunk would say nothing new.
+        """
+        least = max(sums[after] - self._overlap, sums[after + 1] - self._surest_room)
+        begin = after
+        while begin - 1 > first and sums[begin - 1] >= least:
+            begin -= 1
+        return begin
+
+    def _units(self, passage: Passage) -> Iterator[_Unit]:
+        before = _break_before(passage)
+        for start, end in self._sentences(passage):
+            for piece_start, piece_end in self._measured.pieces(start, end, self._largest_unit):
+                weight = self._measured.weight(piece_start, piece_end)
+                yield _Unit(piece_start, piece_end, weight, before, passage.setting)
+                before = Break.WORD
+            before = Break.ITEM if passage.kind is BlockKind.CODE else Break.SENTENCE
+
+    def _sentences(self, passage: Passage) -> Iterator[tuple[int, int]]:
+        if passage.kind in (BlockKind.TABLE_ROW, BlockKind.HEADING):
+            yield passage.start, passage.end
+        elif passage.kind is BlockKind.CODE:
+            yield from self._lines(passage.start, passage.end)
+        else:
+            for start, end in sentence_spans(self._text[passage.start : passage.end]):
+                yield passage.start + start, passage.start + end
+
+    def _lines(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        while start < end:
+            line_end = self._text.find("\n", start, end)
+            line_end = end if line_end < 0 else line_end
+            yield from self._measured.trimmed(start, line_end)
+            start = line_end + 1
+
+    def _write_context(self, setting: Setting) -> tuple[str, int]:
+        """The context and its tokens: as much of title and headings as fits, the deepest first."""
+        parts = [self._title] if self._title else []
+        parts += [name for name in setting.headings if name and name not in parts]
+        kept = ""
+        for part in reversed(parts):
+            longer = f"{part} > {kept}" if kept else self._clipped(part)
+            if self._tokenizer.count(longer) > self._context_cap:
+                break
+            kept = longer
+        lines = [line for line in (kept, self._clipped(setting.header)) if line]
+        context = "\n".join(lines)
+        return context, self._tokenizer.count(context)
+
+    def _clipped(self, line: str) -> str:
+        spans = self._tokenizer.offsets(line)
+        if len(spans) <= self._context_cap:
+            return line
+        clipped = line[: spans[self._context_cap][0]]
+        clipped = clipped.rpartition(" ")[0] or clipped
+        return clipped if self._tokenizer.count(clipped) <= self._context_cap else ""
+
+
+def _break_before(passage: Passage) -> Break:
+    if passage.glued:
+        return Break.GLUED
+    if passage.kind is BlockKind.HEADING:
+        return Break.HEADING
+    if passage.kind in (BlockKind.LIST_ITEM, BlockKind.TABLE_ROW):
+        return Break.ITEM
+    return Break.BLOCK

@@ -1,0 +1,214 @@
+"""``python -m ingest.worker``: claims jobs and does them, one at a time, until told to stop.
+
+Runs at low priority, so that questions stay fast while documents are read. Tells its phase on stdout
+in JSON lines, ``{"phase": "loading"}`` then ``{"phase": "ready"}``, and logs on stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import structlog
+
+from ingest.janitor import Janitor
+from ingest.parsers.limits import ParseLimits
+from ingest.pipeline import Interrupted, Parse, Tools, run
+from ingest.sandbox import OnProgress, parse_file
+from rag.errors import FootnoteError
+from rag.models.embeddings import SentenceTransformerEmbeddings
+from rag.models.locations import default_embedder_path
+from rag.models.tokenizer import OffsetTokenizer
+from rag.records import ParsedDocument
+from rag.stores import document_catalog, job_queue
+from rag.stores.blobs import BlobStore
+from rag.stores.database import Database
+from rag.stores.job_queue import Job
+
+GRACE_SECONDS = 3.0
+"""How long a running job may go on after SIGTERM before it is given back."""
+
+_POLL_SECONDS = 0.1
+_TROUBLE_SECONDS = 1.0
+_NICENESS = 10
+_PR_SET_PDEATHSIG = 1
+
+_log = structlog.get_logger(__name__)
+
+
+class Signals:
+    """SIGTERM and SIGINT as events, and a way to break off a parse that says nothing.
+
+    Only within ``interruptible`` does a signal raise, so that no transaction is torn out of its block.
+    """
+
+    def __init__(self) -> None:
+        self.terminating = threading.Event()
+        self.out_of_time = threading.Event()
+        self._armed = False
+
+    def install(self) -> None:
+        signal.signal(signal.SIGTERM, self._on_terminate)
+        signal.signal(signal.SIGINT, self._on_terminate)
+        signal.signal(signal.SIGALRM, self._on_out_of_time)
+        signal.signal(signal.SIGUSR1, self._on_lost)
+
+    def stand_down(self) -> None:
+        """Nothing is left to interrupt; taking the interpreter down may take longer than the grace."""
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Raises ``Interrupted`` out of the block when time is up or the job was lost."""
+        self._armed = True
+        try:
+            if self.out_of_time.is_set():
+                raise Interrupted
+            yield
+        finally:
+            self._armed = False
+
+    def job_lost(self) -> None:
+        """Have the main thread drop what it is doing; to be called from any other thread."""
+        main = threading.main_thread().ident
+        assert main is not None
+        signal.pthread_kill(main, signal.SIGUSR1)
+
+    def _on_terminate(self, _number: int, _frame: FrameType | None) -> None:
+        self.terminating.set()
+        signal.setitimer(signal.ITIMER_REAL, GRACE_SECONDS)
+
+    def _on_out_of_time(self, _number: int, _frame: FrameType | None) -> None:
+        self.out_of_time.set()
+        self._interrupt()
+
+    def _on_lost(self, _number: int, _frame: FrameType | None) -> None:
+        self._interrupt()
+
+    def _interrupt(self) -> None:
+        if self._armed:
+            self._armed = False  # once: cleaning up must not be interrupted in its turn
+            raise Interrupted
+
+
+def work(worker_id: str, tools: Tools, terminating: threading.Event) -> None:
+    """Claim and do jobs until ``terminating`` is set."""
+    janitor = Janitor(tools.database, tools.blobs)
+    while not terminating.is_set():
+        try:
+            job = claim(tools.database, worker_id)
+            if job is not None:
+                run(job, tools)
+            janitor.tend(idle=job is None)
+        except FootnoteError as error:  # the database is busy or the disk full: no job is at fault
+            _log.error("worker_cannot_write", code=error.code)
+            terminating.wait(_TROUBLE_SECONDS)
+            continue
+        if job is None:
+            terminating.wait(_POLL_SECONDS)
+
+
+def claim(database: Database, worker_id: str) -> Job | None:
+    """The next job, now this worker's, or None. Idle, this only reads."""
+    with database.read() as tx:
+        if not job_queue.has_waiting(tx):
+            return None
+    with database.write() as tx:
+        job = job_queue.claim(tx, worker_id)
+        if job is not None:
+            document_catalog.start_processing(tx, job.version_id)
+        return job
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _options(arguments)
+    _follow_parent(options.parent)
+    os.nice(_NICENESS)
+    _log_to_stderr()
+    _tell("loading")
+    folder = options.embedder or default_embedder_path()
+    embedder = SentenceTransformerEmbeddings(folder, threads=options.threads)
+    embedder.encode(["The first text is the slowest."])
+    signals = Signals()
+    tools = Tools(
+        database=Database(options.database or options.data / "footnote.db"),
+        blobs=BlobStore(options.data / "blobs"),
+        embedder=embedder,
+        tokenizer=OffsetTokenizer(folder),
+        parse=_interruptible_parse(signals),
+        stop=signals.out_of_time,
+        on_lost=signals.job_lost,
+    )
+    signals.install()
+    _tell("ready")
+    work(options.worker_id, tools, signals.terminating)
+    signals.stand_down()
+    tools.database.close()
+    return 0
+
+
+def _interruptible_parse(signals: Signals) -> Parse:
+    def parse(path: Path, name: str, limits: ParseLimits, on_progress: OnProgress) -> ParsedDocument:
+        with signals.interruptible():
+            return parse_file(path, name, limits, on_progress)
+
+    return parse
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m ingest.worker", description="Reads documents that wait.")
+    parser.add_argument("--data", type=Path, required=True, help="the data folder")
+    parser.add_argument(
+        "--worker-id", required=True, help="unique to this process: claims are made in its name"
+    )
+    parser.add_argument(
+        "--database", type=Path, help="the database file; default: footnote.db in the data folder"
+    )
+    parser.add_argument(
+        "--embedder", type=Path, help="a sentence-transformers folder; default: the packaged one"
+    )
+    parser.add_argument("--threads", type=int, help="CPU threads of the embedder")
+    parser.add_argument("--parent", type=int, help="end when this process is not, or no longer, the parent")
+    return parser.parse_args(arguments)
+
+
+def _follow_parent(parent: int | None) -> None:
+    """Have the kernel send SIGTERM when the parent dies (Linux): nobody else would stop this process."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if parent is not None and os.getppid() != parent:  # it died before the call above
+        sys.exit(1)
+
+
+def _log_to_stderr() -> None:
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def _tell(phase: str) -> None:
+    print(json.dumps({"phase": phase}), flush=True)
+
+
+if __name__ == "__main__":
+    status = main()
+    # Everything is stored; torch alone would take seconds to take itself down.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

@@ -1,0 +1,85 @@
+"""Small documents made by code, for what no real file shows so plainly."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+
+_WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+_TYPES = "http://schemas.openxmlformats.org/package/2006/content-types"
+
+
+def pdf(*contents: bytes, size: tuple[int, int] = (612, 792), compressed: bool = False) -> bytes:
+    """A PDF whose pages have these content streams, with Helvetica as /F1 and Helvetica-Bold as /F2."""
+    pages = [3 + 2 * number for number in range(len(contents))]
+    fonts = 3 + 2 * len(contents)
+    kids = " ".join(f"{page} 0 R" for page in pages)
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} >>".encode(),
+    ]
+    for page, content in zip(pages, contents, strict=True):
+        objects.append(
+            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {size[0]} {size[1]}] /Contents {page + 1} 0 R "
+            f"/Resources << /Font << /F1 {fonts} 0 R /F2 {fonts + 1} 0 R >> >> >>".encode()
+        )
+        body = zlib.compress(content) if compressed else content
+        code = b" /Filter /FlateDecode" if compressed else b""
+        objects.append(b"<< /Length %d%s >>\nstream\n%s\nendstream" % (len(body), code, body))
+    for name in (b"Helvetica", b"Helvetica-Bold"):
+        objects.append(b"<< /Type /Font /Subtype /Type1 /BaseFont /%s >>" % name)
+    return _assemble(objects)
+
+
+def _assemble(objects: list[bytes]) -> bytes:
+    data = bytearray(b"%PDF-1.4\n")
+    offsets = []
+    for number, body in enumerate(objects, start=1):
+        offsets.append(len(data))
+        data += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    start = len(data)
+    data += b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
+    data += b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    data += b"trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, start)
+    return bytes(data)
+
+
+def lines(
+    *texts: str, x: float = 72, y: float = 720, size: float = 10, leading: float = 12, font: str = "F1"
+) -> bytes:
+    """A content stream that sets ``texts`` one below the other; brackets must not occur in them."""
+    shown = "".join(f"({text}) Tj 0 {-leading} Td " for text in texts)
+    return f"BT /{font} {size} Tf {x} {y} Td {shown}ET\n".encode("latin-1")
+
+
+def docx(body: str, **parts: str) -> bytes:
+    """A Word document with this XML in its body; ``parts`` adds for instance ``styles`` or ``footnotes``."""
+    wrapped = {
+        "document": f'<w:document xmlns:w="{_WORD}"><w:body>{body}</w:body></w:document>',
+        **{name: f'<w:{name} xmlns:w="{_WORD}">{content}</w:{name}>' for name, content in parts.items()},
+    }
+    relations = "".join(
+        f'<Relationship Id="r{name}" Type="http://example.org/{name}" Target="{name}.xml"/>' for name in parts
+    )
+    rels = "http://schemas.openxmlformats.org/package/2006/relationships"
+    files = {
+        "[Content_Types].xml": f'<Types xmlns="{_TYPES}"/>',
+        "word/_rels/document.xml.rels": f'<Relationships xmlns="{rels}">{relations}</Relationships>',
+        **{f"word/{name}.xml": content for name, content in wrapped.items()},
+    }
+    return archive({name: content.encode() for name, content in files.items()})
+
+
+def archive(files: dict[str, bytes]) -> bytes:
+    """A zip archive."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as writer:
+        for name, content in files.items():
+            writer.writestr(name, content)
+    return target.getvalue()
+
+
+def paragraph(text: str, properties: str = "") -> str:
+    """A Word paragraph with one run."""
+    return f"<w:p><w:pPr>{properties}</w:pPr><w:r><w:t>{text}</w:t></w:r></w:p>"

@@ -1,0 +1,73 @@
+"""A data folder with a database and files, as the worker finds it, and looks at what became of a job."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import func, select, update
+
+from rag.records import ParsedDocument
+from rag.stores import collections, document_catalog, job_queue, schema
+from rag.stores.blobs import BlobStore
+from rag.stores.database import Database
+from rag.stores.document_catalog import Accepted, Document, Version
+from rag.stores.job_queue import Job
+from rag.stores.tables import index_changes, jobs
+
+
+class Workplace:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.database = Database(folder / "footnote.db")
+        schema.upgrade(self.database)
+        self.blobs = BlobStore(folder / "blobs")
+
+    def accept(self, content: bytes, name: str = "a.txt", replacing: Accepted | None = None) -> Accepted:
+        blob = self.blobs.put([content], limit=10_000_000)
+        with self.database.write() as tx:
+            if replacing is not None:
+                document = document_catalog.get(tx, replacing.document.public_id)
+                return document_catalog.accept_version(tx, document, blob, name)
+            place = collections.get(tx, collections.DEFAULT)
+            return document_catalog.accept(tx, blob, name, place, {})
+
+    def job(self, accepted: Accepted) -> Job:
+        with self.database.read() as tx:
+            return job_queue.get(tx, accepted.job.public_id)
+
+    def document(self, accepted: Accepted) -> Document:
+        with self.database.read() as tx:
+            return document_catalog.get(tx, accepted.document.public_id)
+
+    def version(self, accepted: Accepted) -> Version:
+        with self.database.read() as tx:
+            document = document_catalog.get(tx, accepted.document.public_id)
+            return document_catalog.version(tx, document, accepted.job.version_number)
+
+    def publications(self) -> int:
+        """How many times chunks were made searchable."""
+        with self.database.read() as tx:
+            return (
+                tx.scalar(
+                    select(func.count()).select_from(index_changes).where(index_changes.c.operation == "add")
+                )
+                or 0
+            )
+
+    def skip_pauses(self) -> None:
+        with self.database.write() as tx:
+            tx.execute(update(jobs).values(run_at=0.0))
+
+    def wait(self, accepted: Accepted, until: Callable[[Job], bool], seconds: float = 60.0) -> Job:
+        """The job once ``until`` holds; fails after ``seconds``."""
+        deadline = time.monotonic() + seconds
+        while not until(job := self.job(accepted)):
+            assert time.monotonic() < deadline, f"still waiting: {job}"
+            time.sleep(0.02)
+        return job
+
+
+def parsed(text: str, **fields: object) -> ParsedDocument:
+    return ParsedDocument(text, **{"media_type": "text/plain", **fields})  # type: ignore[arg-type]

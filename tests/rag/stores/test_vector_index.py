@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rag.stores.scopes import Range
+from rag.stores.vector_index import DamagedIndex, VectorIndex
+from tests.rag.stores.library import DIMENSION, unit_vectors
+
+VECTORS = unit_vectors(200, seed=1)
+IDS = np.arange(10, 610, 3, dtype=np.int64)
+
+
+def _index() -> VectorIndex:
+    index = VectorIndex(DIMENSION)
+    index.add(IDS, VECTORS)
+    return index
+
+
+def _brute_force(query: np.ndarray, k: int, inside: np.ndarray) -> list[int]:
+    scores = VECTORS @ query
+    return [int(IDS[at]) for at in np.argsort(-scores, kind="stable") if inside[at]][:k]
+
+
+_BOUNDS = st.integers(0, 700)
+_RANGES = st.lists(st.tuples(_BOUNDS, _BOUNDS).map(lambda pair: (min(pair), max(pair))), max_size=5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 1000),
+    k=st.integers(1, 250),
+    ranges=st.none() | _RANGES,
+)
+def test_search_is_the_same_as_looking_at_every_vector(seed: int, k: int, ranges: list[Range] | None) -> None:
+    query = unit_vectors(1, seed)[0]
+    inside = np.full(len(IDS), ranges is None)
+    for first, last in ranges or []:
+        inside |= (first <= IDS) & (last >= IDS)
+    found = _index().search(query, k, ranges)
+    assert [one for one, _ in found] == _brute_force(query, k, inside)
+    for one, score in found:
+        assert score == pytest.approx(float(VECTORS[np.searchsorted(IDS, one)] @ query), abs=1e-5)
+
+
+def test_ranges_beyond_what_there_is_are_harmless() -> None:
+    index = _index()
+    assert index.search(VECTORS[0], 5, []) == []
+    assert index.search(VECTORS[0], 5, [(10_000, 10_001)]) == []
+    assert index.search(VECTORS[0], 5, [(0, 10**6)])[0][0] == 10
+    assert index.search(VECTORS[0], 0) == []
+    assert VectorIndex(DIMENSION).search(VECTORS[0], 5) == []
+
+
+def test_removed_ids_are_gone_and_the_rest_stays() -> None:
+    index = _index()
+    index.remove(100, 399)
+    index.remove(100, 399)
+    kept = (IDS < 100) | (IDS > 399)
+    assert len(index) == kept.sum()
+    assert [one for one, _ in index.search(VECTORS[50], 999)] == _brute_force(VECTORS[50], 999, kept)
+    assert set(index.vectors_of([10, 100, 11])) == {10}
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_numbers_that_faiss_would_take_are_refused(bad: float) -> None:
+    index = _index()
+    rows = unit_vectors(2)
+    rows[1, 3] = bad
+    with pytest.raises(ValueError, match="finite"):
+        index.add(np.array([1000, 1001]), rows)
+    with pytest.raises(ValueError, match="finite"):
+        index.search(rows[1], 5)
+    assert len(index) == len(IDS)
+
+
+@pytest.mark.parametrize("ids", [[10], [607], [1000, 1000], [1001, 1000], [5]])
+def test_an_id_is_never_taken_twice(ids: list[int]) -> None:
+    index = _index()
+    index.remove(10, 10)
+    with pytest.raises(ValueError, match="ids must grow"):
+        index.add(np.array(ids, dtype=np.int64), unit_vectors(len(ids)))
+    assert len(index) == len(IDS) - 1
+
+
+def test_another_dimension_is_refused() -> None:
+    with pytest.raises(ValueError, match="shape"):
+        _index().add(np.array([1000]), unit_vectors(1, dimension=DIMENSION + 1))
+    with pytest.raises(ValueError, match="expected a finite vector of 8"):
+        _index().search(unit_vectors(1, dimension=DIMENSION + 1)[0], 3)
+
+
+def test_other_number_types_are_converted() -> None:
+    index = VectorIndex(DIMENSION)
+    doubles = np.asfortranarray(VECTORS.astype(np.float64))
+    index.add(IDS, doubles)  # type: ignore[arg-type]  # wrong on purpose
+    assert index.search(doubles[7], 1)[0][0] == IDS[7]
+
+
+def test_bytes_and_back() -> None:
+    index = VectorIndex.from_bytes(_index().to_bytes(), DIMENSION, len(IDS))
+    assert index.search(VECTORS[3], 9) == _index().search(VECTORS[3], 9)
+    with pytest.raises(ValueError, match="ids must grow"):
+        index.add(IDS[-1:], VECTORS[:1])
+
+
+@pytest.mark.parametrize("cut", [0, 1, 4, 33, 100, -1])
+def test_bytes_that_were_cut_off_are_damaged(cut: int) -> None:
+    with pytest.raises(DamagedIndex):
+        VectorIndex.from_bytes(_index().to_bytes()[:cut], DIMENSION, len(IDS))
+
+
+def test_another_index_than_expected_is_damaged() -> None:
+    for dimension, count in ((DIMENSION + 1, len(IDS)), (DIMENSION, len(IDS) - 1)):
+        with pytest.raises(DamagedIndex):
+            VectorIndex.from_bytes(_index().to_bytes(), dimension, count)
+
+
+def test_searches_and_changes_at_once() -> None:
+    """Every answer is one that was right at some moment: what is always there is always found."""
+    index = _index()
+    failures: list[object] = []
+    stop = threading.Event()
+
+    def search() -> None:
+        while not stop.is_set():
+            for at in (0, 66, 133):
+                found = index.search(VECTORS[at], 1)
+                if not found or found[0][0] != IDS[at]:
+                    failures.append((at, found))
+
+    threads = [threading.Thread(target=search) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for number in range(200):
+        index.add(np.array([10_000 + number]), -VECTORS[:1])
+        index.remove(10_000 + number, 10_000 + number)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert len(index) == len(IDS)
