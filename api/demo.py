@@ -7,29 +7,22 @@ returns for its place in the document, and the question the documents do not ans
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from api.cli.connection import Connection, Refused
 from api.cli.output import footnote, marks
+from api.local_service import DidNotStart, LocalService
 
 SAMPLES = Path(__file__).parents[1] / "data" / "samples"
 FOLDER = Path("build/demo")
 
 _QUESTIONS = "demo.json"
 _NOT_SAMPLES = (_QUESTIONS, "README.md", "PROVENANCE.md")
-_START_SECONDS = 180.0
-_STOP_SECONDS = 30.0
-_ENDED = ("succeeded", "failed", "dead", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +36,17 @@ def main() -> int:
     questions = _read_questions(SAMPLES / _QUESTIONS)
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
-    with _service(FOLDER) as (process, address):
-        connection = Connection(address)
-        try:
-            _wait_until_ready(connection, process)
+    try:
+        with LocalService(FOLDER, on_phase=_print_phase) as service:
+            connection = Connection(service.address)
+            print(f"\nUploading {SAMPLES} to {service.address}")
             failures = _upload_all(connection)
             for question in questions:
                 failures += _ask(connection, question)
-            _print_memory(process.pid)
-        except Refused as error:
-            failures = [str(error)]
-        finally:
+            _print_memory(service.peak_memory())
             connection.close()
+    except (DidNotStart, Refused) as error:
+        failures = [str(error)]
     for failure in failures:
         print(f"FAILED: {failure}", file=sys.stderr)
     print(
@@ -86,57 +78,8 @@ def _read_questions(path: Path) -> list[Question]:
     return [Question(one["question"], one["answerable"]) for one in stored]
 
 
-@contextmanager
-def _service(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A service of its own on a free port: its process and address."""
-    environment = os.environ | {
-        "FOOTNOTE_DATA": str(folder),
-        "FOOTNOTE_PORT": "0",
-        "FOOTNOTE_HOST": "127.0.0.1",
-    }
-    environment.pop("FOOTNOTE_DATABASE", None)
-    with open(folder / "service.log", "wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "api.cli", "serve"],
-            stdout=subprocess.PIPE,
-            stderr=log,
-            env=environment,
-            text=True,
-        )
-    try:
-        assert process.stdout is not None
-        first = process.stdout.readline()
-        if "http://" not in first:
-            sys.exit(f"The service did not start:\n{(folder / 'service.log').read_text()}")
-        address = "http://" + first.split("http://", 1)[1].split()[0]
-        print(f"Service on {address}, log in {folder / 'service.log'}")
-        yield process, address
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-
-
-def _wait_until_ready(connection: Connection, process: subprocess.Popen[str]) -> None:
-    began, shown = time.monotonic(), ""
-    while time.monotonic() - began < _START_SECONDS:
-        if process.poll() is not None:
-            sys.exit(f"The service ended with status {process.returncode}; see its log.")
-        try:
-            connection.call("GET", "/readyz")
-        except Refused as refused:
-            parts = refused.problem.get("parts", {})
-            now = ", ".join(f"{name}: {part['phase']}" for name, part in parts.items())
-            if now != shown:
-                print(f"  {time.monotonic() - began:5.1f} s  {now}", flush=True)
-                shown = now
-            time.sleep(0.2)
-        else:
-            print(f"  {time.monotonic() - began:5.1f} s  ready\n", flush=True)
-            return
-    sys.exit("The service did not become ready in time; see its log.")
+def _print_phase(seconds: float, phase: str) -> None:
+    print(f"  {seconds:5.1f} s  {phase}", flush=True)
 
 
 def _upload_all(connection: Connection) -> list[str]:
@@ -149,7 +92,7 @@ def _upload_all(connection: Connection) -> list[str]:
         with path.open("rb") as file:
             accepted = connection.call("POST", "/v1/documents", files={"file": (path.name, file)})
         durable = time.monotonic() - began
-        job = _follow(connection, accepted["job"]["id"])
+        job = connection.follow(accepted["job"]["id"])
         searchable = time.monotonic() - began
         print(
             f"  {path.name:<40} stored after {durable * 1000:4.0f} ms, "
@@ -159,14 +102,6 @@ def _upload_all(connection: Connection) -> list[str]:
         if job["state"] != "succeeded":
             failures.append(f"{path.name}: {job['error']}")
     return failures
-
-
-def _follow(connection: Connection, job_id: str) -> Any:
-    while True:
-        job = connection.call("GET", f"/v1/jobs/{job_id}")
-        if job["state"] in _ENDED:
-            return job
-        time.sleep(0.05)
 
 
 def _ask(connection: Connection, question: Question) -> list[str]:
@@ -194,23 +129,9 @@ def _text_at(connection: Connection, citation: dict[str, Any]) -> str:
     return str(found["text"])
 
 
-def _print_memory(pid: int) -> None:
-    peaks = {one: _peak_mebibytes(one) for one in _with_descendants(pid)}
-    print(f"\nPeak memory of the service: {sum(peaks.values()):.0f} MiB in {len(peaks)} processes")
-
-
-def _with_descendants(pid: int) -> list[int]:
-    found = [pid]
-    for parent in found:
-        for task in Path(f"/proc/{parent}/task").glob("*/children"):
-            found += [int(child) for child in task.read_text().split()]
-    return found
-
-
-def _peak_mebibytes(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
-    return int(line.split()[1]) / 1024
+def _print_memory(peaks: dict[str, float]) -> None:
+    shown = ", ".join(f"{name} {peak:.0f}" for name, peak in peaks.items())
+    print(f"\nPeak memory in MiB: {shown}")
 
 
 if __name__ == "__main__":

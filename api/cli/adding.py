@@ -11,12 +11,11 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from api.cli.connection import Connection, Refused
+from api.cli.connection import ENDED, Connection, Refused
 from api.cli.output import print_json
 
 _IN_FLIGHT = 8
 _POLL_SECONDS = 0.2
-_ENDED = ("succeeded", "failed", "dead", "cancelled")
 
 
 @dataclass(slots=True)
@@ -103,7 +102,7 @@ def _follow(service: Connection, pending: Sequence[_Pending], bars: Progress) ->
             one.added.state, one.added.error = "gone", str(error)
             continue
         _show(job, one.bar, bars)
-        if job["state"] not in _ENDED:
+        if job["state"] not in ENDED:
             going_on.append(one)
             continue
         document = service.call("GET", f"/v1/documents/{one.added.document_id}")
@@ -118,8 +117,8 @@ def _follow(service: Connection, pending: Sequence[_Pending], bars: Progress) ->
 
 def _show(job: dict[str, Any], bar: TaskID, bars: Progress) -> None:
     counted = job["chunks"] if job["chunks"]["total"] else job["pages"]
-    total = counted["total"] or (1 if job["state"] in _ENDED else None)
-    done = total if job["state"] in _ENDED else counted["done"]
+    total = counted["total"] or (1 if job["state"] in ENDED else None)
+    done = total if job["state"] in ENDED else counted["done"]
     bars.update(bar, stage=job["stage"], total=total, completed=done)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,6 +16,10 @@ import typer
 from api.settings import load
 from rag.errors import FootnoteError
 
+ENDED = ("succeeded", "failed", "dead", "cancelled")
+"""The states in which a job changes no more."""
+
+_POLL_SECONDS = 0.05
 _TIMEOUT = httpx.Timeout(600.0, connect=5.0)
 
 
@@ -55,6 +60,14 @@ class Connection:
                     if name == "error":
                         raise Refused(data)
                     yield name, data
+
+    def follow(self, job_id: str) -> Any:
+        """Wait for a job to end; returns it."""
+        while True:
+            job = self.call("GET", f"/v1/jobs/{job_id}")
+            if job["state"] in ENDED:
+                return job
+            time.sleep(_POLL_SECONDS)
 
     def close(self) -> None:
         self._client.close()

@@ -97,7 +97,7 @@ class _Glyphs:
         self._name = ctypes.create_string_buffer(_NAME_BYTES)
 
     def lines(self) -> list[Line]:
-        characters = _characters(self._page)
+        characters = _SPACES.sub(" ", _characters(self._page))
         lines = []
         for match in _LINE.finditer(characters):
             line = self._line(match.group(), match.start())
@@ -108,7 +108,7 @@ class _Glyphs:
 
     def _line(self, characters: str, first: int) -> Line | None:
         # One code point stays one code point, so offsets in the line keep leading to the glyphs.
-        text = clean(_SPACES.sub(" ", characters))
+        text = characters if characters.isprintable() else clean(characters)
         words = []
         for match in _WORD.finditer(text):
             box = self._box(first + match.start(), match.end() - match.start())

@@ -16,7 +16,7 @@ from rag.generation.citations import AnswerText, Footnotes
 from rag.generation.drafts import DraftReader, DraftSentence
 from rag.generation.verification import verify
 from rag.models import generation
-from rag.models.generator import Generator
+from rag.models.generator import Generator, GeneratorState
 from rag.records import (
     Answer,
     AnswerSentence,
@@ -151,7 +151,14 @@ class Answerer:
     def _draft(
         self, question: str, evidence: Sequence[Evidence], mode: AskMode, writing: _Writing, clock: _Clock
     ) -> Iterator[AnswerEvent]:
-        """Let the model write; deliver each sentence once it is complete and checked."""
+        """Let the model write; deliver each sentence once it is complete and checked.
+
+        Nobody waits for a model that is being loaded or restarted: that would take longer than quoting.
+        """
+        if self._generator.status.state is not GeneratorState.READY:
+            raise Unavailable(
+                "generator_starting", "The language model is being loaded; ask again in a moment."
+            )
         reader = DraftReader()
         layout = self._generator.chat_format
         with closing(self._generator.generate(prompt.drafting_request(question, evidence, layout))) as events:

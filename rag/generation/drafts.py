@@ -14,7 +14,8 @@ _MARKS_AFTER_END = re.compile(r"([.!?…][\"'”’»)]*)((?:\s*\[\d{1,3}\])+)")
 
 # Small models announce an answer before they give it; the announcement says nothing.
 _LEAD_IN = re.compile(
-    r"^(?:so,? |therefore,? )?the (?:correct |original |short )?answer(?: to (?:this|the|your) question)? is:?\s*",
+    r"^(?:so,? |therefore,? )?the (?:correct |original |short )?answer"
+    r"(?: to (?:this|the|your) question)? is:?\s*",
     re.IGNORECASE,
 )
 

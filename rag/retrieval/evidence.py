@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,12 @@ MAX_SENTENCES = 96
 _LONGEST_SENTENCE = 600
 """Code points; a longer run without a sentence end (a table, a list of names) is cut at white space."""
 _HEADING_WORDS = 10
+_PAGE_MARK = re.compile(r"(?:page|seite|p\.)?\s*\d{1,4}(?:\s*(?:/|of|von)\s*\d{1,4})?", re.IGNORECASE)
+_POINTS_BACK = re.compile(
+    r"[\"'“‘(]*(?:it|its|he|his|she|her|they|their|this|these|those|that|such|both|the latter|the former)\b",
+    re.IGNORECASE,
+)
+"""How a sentence begins that is about what the one before it named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +93,14 @@ class EvidenceSelector:
         if not located:
             return []
         texts = [passage.text[start:end] for passage, start, end in located]
-        similarities = self._vectors.of(texts) @ query.vector
+        # A sentence that begins with "It" is understood, and therefore found, with the one before it.
+        read = [_with_antecedent(located, at) for at in range(len(located))]
+        similarities = np.maximum(
+            self._vectors.of(texts) @ query.vector, self._vectors.of(read) @ query.vector
+        )
         coverages = [
             query.coverage(frozenset(stems(text)) | frozenset(stems(passage.context)))
-            for text, (passage, _, _) in zip(texts, located, strict=True)
+            for text, (passage, _, _) in zip(read, located, strict=True)
         ]
         totals = z_scores([passage.score for passage, _, _ in located]) + z_scores(similarities.tolist())
         totals += z_scores(coverages)
@@ -118,6 +129,14 @@ class EvidenceSelector:
         return sorted(ranked, key=lambda candidate: -candidate.score)
 
 
+def _with_antecedent(located: Sequence[tuple[Passage, int, int]], at: int) -> str:
+    """The sentence as a reader understands it: one that points back together with the one before it."""
+    passage, start, end = located[at]
+    if at and _POINTS_BACK.match(passage.text, start) and located[at - 1][0] is passage:
+        return passage.text[located[at - 1][1] : end]
+    return passage.text[start:end]
+
+
 def _quotable(text: str) -> list[tuple[int, int]]:
     """The sentences worth quoting: no headings (they name an answer, they are none), none endless."""
     spans = sentence_spans(text)
@@ -126,12 +145,19 @@ def _quotable(text: str) -> list[tuple[int, int]]:
 
 
 def _is_heading(sentence: str) -> bool:
+    if len(words(sentence)) <= _HEADING_WORDS and _ends_with_page_mark(sentence):
+        return True
     finished = sentence.rstrip("\"'”’)]")[-1:] in tuple(".!?:;。！？…")
     return (
         not finished
         and len(words(sentence)) <= _HEADING_WORDS
         and not any(c in sentence for c in "|\t0123456789")
     )
+
+
+def _ends_with_page_mark(sentence: str) -> bool:
+    """A running header or footer: "Annual report - page 3", "12"."""
+    return bool(_PAGE_MARK.fullmatch(re.split(r"\s[-–—|·]\s", sentence.strip())[-1]))
 
 
 def _cut(text: str, start: int, end: int) -> list[tuple[int, int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +33,7 @@ class Query:
 
     def shared_pairs(self, sequence: Sequence[str]) -> int:
         """How many pairs of neighbouring stems of the question are neighbours in ``sequence`` too."""
-        wanted = set(zip(self.stems, self.stems[1:], strict=False))
-        return len(wanted & set(zip(sequence, sequence[1:], strict=False)))
+        return len(set(pairwise(self.stems)) & set(pairwise(sequence)))
 
 
 def terms_of(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -55,7 +55,8 @@ class BlobStore:
                     if size > limit:
                         raise TooLarge(
                             "file_too_large",
-                            f"The file is larger than {limit:,} bytes; split it or raise FOOTNOTE_MAX_UPLOAD_BYTES.",
+                            f"The file has more than {limit:,} bytes; split it, or raise "
+                            "FOOTNOTE_MAX_UPLOAD_BYTES.",
                         )
                     digest.update(part)
                     with _storage_errors():
@@ -88,7 +89,7 @@ class BlobStore:
         return path
 
     def delete(self, sha256: str, older_than_seconds: float) -> bool:
-        """Remove the blob unless it was written in the last ``older_than_seconds``. Returns whether it is gone.
+        """Remove the blob unless it is younger than ``older_than_seconds``. Returns whether it is gone.
 
         Call it inside the write transaction that made sure nothing refers to the blob.
         """

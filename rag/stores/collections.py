@@ -58,7 +58,7 @@ def all_of(tx: Tx) -> Sequence[Collection]:
 
 
 def remove(tx: Tx, collection: Collection) -> None:
-    """Remove an empty collection. Raises ``Conflict`` (``collection_not_empty``, ``collection_is_default``)."""
+    """Raises ``Conflict`` (``collection_not_empty``, ``collection_is_default``)."""
     if collection.name == DEFAULT:
         raise Conflict("collection_is_default", "The default collection cannot be deleted; empty it instead.")
     if collection.documents:

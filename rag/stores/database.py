@@ -36,7 +36,8 @@ class Database:
         if pysqlite3.sqlite_version_info < OLDEST_SAFE_SQLITE:
             raise StorageFailed(
                 "sqlite_too_old",
-                f"SQLite {pysqlite3.sqlite_version} can lose committed writes; install pysqlite3 0.6.1 or newer.",
+                f"SQLite {pysqlite3.sqlite_version} can lose committed writes; "
+                "install pysqlite3 0.6.1 or newer.",
             )
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -267,7 +267,7 @@ def counts_by_state(tx: Tx) -> dict[str, int]:
         .where(versions.c.number == documents.c.latest_version)
         .group_by(versions.c.state)
     )
-    return {state: count for state, count in rows}
+    return dict(rows.all())
 
 
 def _add_version(tx: Tx, document_id: int, blob: Blob, name: str) -> Accepted:
@@ -326,7 +326,7 @@ _live = versions.alias("live")
 
 
 def _document_query() -> Any:
-    """Documents with their newest version; version columns keep their names, document columns are prefixed."""
+    """Documents with their newest version, whose columns keep their names; the others are prefixed."""
     return (
         select(
             versions,

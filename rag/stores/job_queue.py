@@ -106,7 +106,14 @@ def report(tx: Tx, job: Job, **progress: Any) -> None:
 def succeed(tx: Tx, job: Job, notices: Sequence[Mapping[str, str]]) -> None:
     """Raises ``LeaseLost``; the caller's transaction must then not be committed."""
     _update_mine(
-        tx, job, state=JobState.SUCCEEDED, stage="done", notices=list(notices), finished_at=time.time()
+        tx,
+        job,
+        state=JobState.SUCCEEDED,
+        stage="done",
+        notices=list(notices),
+        error_code=None,
+        error_detail=None,
+        finished_at=time.time(),
     )
 
 
@@ -238,7 +245,7 @@ def page_of(
 
 
 def counts_by_state(tx: Tx) -> dict[str, int]:
-    return {state: n for state, n in tx.execute(select(jobs.c.state, func.count()).group_by(jobs.c.state))}
+    return dict(tx.execute(select(jobs.c.state, func.count()).group_by(jobs.c.state)).all())
 
 
 def _claimable(now: float) -> ColumnElement[bool]:

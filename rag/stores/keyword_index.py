@@ -62,4 +62,4 @@ def document_frequencies(tx: Tx, stemmed: Sequence[str]) -> dict[str, int]:
     if not stemmed:
         return {}
     query = select(_terms.c.term, _terms.c.doc).where(_terms.c.term.in_(list(stemmed)))
-    return {term: count for term, count in tx.execute(query)}
+    return dict(tx.execute(query).all())

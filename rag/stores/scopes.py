@@ -69,7 +69,12 @@ class ResolvedScope:
 
 
 def resolve(tx: Tx, scope: Scope) -> ResolvedScope:
-    """Raises ``NotFound`` for an unknown collection or a document outside them, ``BadRequest`` for a bad filter."""
+    """What ``scope`` means now.
+
+    Raises:
+        NotFound: an unknown collection, or a document that is not inside the collections.
+        BadRequest: ``bad_filter``.
+    """
     where: list[ColumnElement[bool]] = []
     if scope.collections is not None:
         ids = [collection_store.get(tx, name).id for name in scope.collections]
@@ -158,7 +163,7 @@ def _require_documents(tx: Tx, filter_: Mapping[str, Any], where: Sequence[Colum
     if named - known:
         raise NotFound(
             "document_not_found",
-            f"No document {sorted(named - known)[0]!r} in these collections; list them with GET /v1/documents.",
+            f"No document {min(named - known)!r} in these collections; see GET /v1/documents.",
         )
 
 

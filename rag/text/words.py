@@ -52,7 +52,7 @@ _NUMERALS = {
 
 
 def words(text: str) -> list[str]:
-    """Words and numbers in order, lower case, compatibility forms folded (NFKC), without ``'s`` and ``n't``."""
+    """Words and numbers in order, lower case, in compatibility form (NFKC), without ``'s`` and ``n't``."""
     return _WORD.findall(unicodedata.normalize("NFKC", text).replace("’", "'").lower())
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from rich.progress import Progress
 
 from api.cli.connection import Connection
-from api.local_service import peak_memory, running_service
+from api.local_service import LocalService
 from rag.evaluation.metrics import quantile
 from rag.evaluation.reports import Figure, Report, at_most_ms, write
 from tests.evals.reading import DEFAULT_DATA, REPORTS, ROOT, Question, Run, read_corpus, read_questions
@@ -32,11 +32,11 @@ def main() -> None:
     began = time.monotonic()
     with (
         tempfile.TemporaryDirectory() as folder,
-        running_service(Path(folder)) as (process, address),
+        LocalService(Path(folder)) as service,
         Progress() as progress,
     ):
         ready = (time.monotonic() - began) * 1000
-        connection = Connection(address)
+        connection = Connection(service.address)
         pdf = _time_each(lambda: _upload_anew(connection, arguments.pdf), arguments.runs)
         run = Run(connection, progress.track)
         reading = _once(lambda: run.upload(corpus))
@@ -46,7 +46,7 @@ def main() -> None:
             lambda one: connection.call("POST", "/v1/ask", json={"question": one.text, "mode": "quote"}),
             questions[: arguments.runs],
         )
-        memory = peak_memory(process.pid)
+        memory = service.peak_memory()
     figures = [
         at_most_ms(f"from 202 to ready, {arguments.pdf.name}, median", quantile(pdf, 0.5), 3000),
         Figure("paragraphs stored and searchable a second", f"{len(corpus) / reading * 1000:.1f}"),
@@ -60,7 +60,7 @@ def main() -> None:
         Figure("start to ready", f"{ready:,.0f} ms"),
         *(Figure(f"peak memory, {name}", f"{size:,.0f} MiB") for name, size in memory.items()),
     ]
-    notes = [f"{len(corpus)} paragraphs loaded for search and answers; {arguments.runs} uploads, {len(questions)} searches."]
+    notes = [f"{len(corpus)} paragraphs loaded; {arguments.runs} uploads, {len(questions)} searches."]
     report = Report("service", "The service: times and memory", "make bench", figures, notes)
     print(write(report, REPORTS).read_text())
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.progress import Progress, track
 
 from api.cli.connection import Connection
-from api.local_service import running_service
+from api.local_service import LocalService
 from rag.evaluation.calibration import fit, rates, write
 from rag.evaluation.metrics import mean
 from rag.models.embeddings import default_embeddings
@@ -39,10 +39,10 @@ def main() -> None:
     arguments = parser.parse_args()
     corpus, questions = read_corpus(arguments.data), read_questions(arguments.data)
     with tempfile.TemporaryDirectory() as folder:
-        with running_service(Path(folder)) as (_, address), Progress() as progress:
-            run = Run(Connection(address), progress.track)
+        with LocalService(Path(folder)) as service, Progress() as progress:
+            run = Run(Connection(service.address), progress.track)
             run.upload(corpus)
-        features = _Features(Path(folder))
+        features = _Features(Path(folder) / "data")
         inside, outside = [], []
         for question in track(questions, description="measuring"):
             left_out = {"document_id": {"$ne": run.names[question.document]}}

@@ -19,7 +19,7 @@ from typing import Any
 from rich.progress import Progress
 
 from api.cli.connection import Connection
-from api.local_service import running_service
+from api.local_service import LocalService
 from rag.evaluation.metrics import holds_answer, mean, quantile, reciprocal_rank, success_at
 from rag.evaluation.reports import Figure, Report, at_least, at_most_ms, write
 
@@ -108,9 +108,13 @@ class Run:
             outcome.timings.setdefault(name, []).append(value)
 
     def _stored(self, citation: dict[str, Any]) -> str:
-        place = {key: citation[key] for key in ("start", "end")} | {"version": citation["document"]["version"]}
+        place = {key: citation[key] for key in ("start", "end")} | {
+            "version": citation["document"]["version"]
+        }
         return str(
-            self._connection.call("GET", f"/v1/documents/{citation['document']['id']}/text", params=place)["text"]
+            self._connection.call("GET", f"/v1/documents/{citation['document']['id']}/text", params=place)[
+                "text"
+            ]
         )
 
 
@@ -131,10 +135,10 @@ def main() -> None:
     questions = random.Random(_SEED).sample(questions, min(arguments.questions, len(questions)))
     with (
         tempfile.TemporaryDirectory() as folder,
-        running_service(Path(folder)) as (_, address),
+        LocalService(Path(folder)) as service,
         Progress() as progress,
     ):
-        run = Run(Connection(address), progress.track)
+        run = Run(Connection(service.address), progress.track)
         run.upload(corpus)
         found, times = run.search(questions)
         one = run.ask(questions, mode="quote", max_citations=1)
@@ -145,7 +149,7 @@ def main() -> None:
     figures = _retrieval(found, gold, times) + _answers(one, three, removed, drafted)
     notes = [
         f"{len(corpus)} paragraphs, {len(questions)} questions, {len(drafted.answer)} of them answered with "
-        "the model as well. A citation counts when its quoted sentence holds the answer, whatever the document.",
+        "the model as well. A citation counts when its quote holds the answer, whatever the document.",
         "Development data: thresholds were fitted on it. Names of the documents say nothing about them.",
     ]
     report = Report("reading", "Reading: retrieval, citations, answers", "make eval", figures, notes)

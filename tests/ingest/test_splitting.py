@@ -256,14 +256,34 @@ def test_every_chunk_of_a_table_knows_its_header() -> None:
 
 
 def test_a_header_row_is_not_the_end_of_a_chunk() -> None:
-    for filler in range(1, 14):
-        parsed = _document(
-            (PARAGRAPH, SENTENCE * filler), (ROW, "Name | People", 1),
-            *[(ROW, f"Town {number} | {number * 1000}") for number in range(40)],
-        )  # fmt: skip
-        assert not any(
-            text.endswith("Name | People") for text in _texts(parsed, split(parsed, TOKENIZER, title="t"))
-        )
+    rows = [(ROW, f"Town {number} | {number * 1000}") for number in range(40)]
+    for words in range(90, 240):
+        parsed = _document((PARAGRAPH, "duck " * words), (ROW, "Name | People", 1), *rows)
+        texts = _texts(parsed, split(parsed, TOKENIZER, title="t"))
+        assert not any(text.endswith("Name | People") for text in texts), words
+
+
+def test_a_long_heading_is_not_left_alone_either() -> None:
+    for words in range(20, 200, 3):
+        parsed = _document((HEADING, "duck " * words, 1), (PARAGRAPH, SENTENCE * 40))
+        first = _texts(parsed, split(parsed, TOKENIZER, title="t"))[0]
+        assert "fox" in first or len(first.split()) < words, words
+
+
+class _Misleading:
+    """A tokenizer that makes more tokens of a piece than it made of the same characters in the whole."""
+
+    special_tokens = TOKENIZER.special_tokens
+    count = staticmethod(TOKENIZER.count)
+
+    def offsets(self, text: str) -> list[tuple[int, int]]:
+        return [span for number, span in enumerate(TOKENIZER.offsets(text)) if number % 3 or number < 60]
+
+
+def test_what_is_heavier_than_it_weighed_is_halved_until_it_fits() -> None:
+    for sentences in range(1, 90):
+        parsed = _document((HEADING, "Birds", 1), (PARAGRAPH, SENTENCE * sentences))
+        _assert_sound(parsed, split(parsed, _Misleading(), title="t"), 256)
 
 
 def test_code_is_cut_at_line_ends() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from api.local_service import DidNotStart
 from tests.journeys.running import RunningService, upload
 
 _PATIENCE_SECONDS = 120.0
@@ -61,7 +62,7 @@ def _finished(http: httpx.Client, job_id: str) -> str:
 
 def test_a_second_server_on_the_same_folder_is_refused(running: RunningService) -> None:
     second = RunningService(running.folder)
-    with pytest.raises(AssertionError, match=r"in use by process \d+"):
+    with pytest.raises(DidNotStart, match=r"in use by process \d+"):
         second.__enter__()
     assert second.process is not None
     assert second.process.wait(30) == 1

@@ -6,8 +6,8 @@ import pytest
 
 from rag.generation.answering import (
     REFUSAL,
-    AnswerEvent,
     Answerer,
+    AnswerEvent,
     AskMode,
     AskRequest,
     DoneEvent,

@@ -18,10 +18,11 @@ def stocked(library: Library) -> Library:
     return library
 
 
-def names(library: Library, query: str, scope: Scope = Scope(), **options: object) -> list[str]:
-    mode = options.get("mode", SearchMode.HYBRID)
-    assert isinstance(mode, SearchMode)
-    return [one.document.name for one in library.retriever.search(query, scope, 10, mode).passages]
+def names(
+    library: Library, query: str, scope: Scope | None = None, mode: SearchMode = SearchMode.HYBRID
+) -> list[str]:
+    found = library.retriever.search(query, scope or Scope(), 10, mode).passages
+    return [one.document.name for one in found]
 
 
 @pytest.mark.parametrize("mode", list(SearchMode))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,8 +17,8 @@ from rag.retrieval.langchain_ports import FootnoteRetriever, FootnoteVectorStore
 
 class TestVectorStore(VectorStoreIntegrationTests):
     @pytest.fixture
-    def vectorstore(self, tmp_path: Path) -> Iterator[VectorStore]:
-        yield FootnoteVectorStore.open(tmp_path, self.get_embeddings())
+    def vectorstore(self, tmp_path: Path) -> VectorStore:
+        return FootnoteVectorStore.open(tmp_path, self.get_embeddings())
 
 
 class TestRetriever(RetrieversIntegrationTests):

@@ -112,7 +112,8 @@ def test_a_snapshot_ahead_of_the_database_is_not_used(library: Library, folder: 
     ahead = _follower(library, folder)
     with library.database.read() as tx:
         index = ahead.current(tx)
-    index.add(np.array([50], dtype=np.int64), unit_vectors(1))
+    index.remove(1, 2)
+    index.add(np.array([3, 4], dtype=np.int64), unit_vectors(2))
     index_snapshots.save(folder, index, seq=40, space=SPACE)
     after = _follower(library, folder)
     _assert_is_what_sql_holds(library, after)
