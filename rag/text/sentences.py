@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 
-# A run of terminators with what closes around it: quotes, brackets, footnote marks such as [12].
-_END = re.compile(r"[.!?…]+(?:[\"'”’»)\]]|\[\d{1,3}\])*(?=\s|$)|[。！？｡]+[」』”）]*|\n[^\S\n]*\n\s*|\n")
+# A run of terminators with what closes around it: quotes, brackets, footnote marks such as [12]. Possessive,
+# and begun at the start of a run only: a page of dots must not cost the square of its length.
+_END = re.compile(
+    r"(?<![.!?…])[.!?…]++(?:[\"'”’»)\]]|\[\d{1,3}\])*+(?=\s|$)|[。！？｡]+[」』”）]*|\n[^\S\n]*\n\s*|\n"
+)
 
 _ABBREVIATIONS = frozenset(
     """

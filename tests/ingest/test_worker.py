@@ -88,7 +88,7 @@ def test_told_to_stop_in_the_middle_of_a_job_a_worker_gives_it_back_in_time(
     process = start("polite")
     _phases(process, 2)
     assert os.getpriority(os.PRIO_PROCESS, process.pid) == os.getpriority(os.PRIO_PROCESS, 0) + 10
-    accepted = workplace.accept((LONG * 20).encode(), "long.txt")
+    accepted = workplace.accept((LONG * 6).encode(), "long.txt")
     workplace.wait(accepted, lambda job: job.stage == "embedding" and job.chunks_done > 0)
     process.terminate()
     assert process.wait(timeout=30) == 0

@@ -45,5 +45,7 @@ def test_spans_are_ordered_trimmed_and_complete(text: str) -> None:
     assert not text[end:].strip()
 
 
-def test_a_long_line_without_an_end_is_one_sentence() -> None:
-    assert sentence_spans("a" * 1_000_000) == [(0, 1_000_000)]
+@pytest.mark.parametrize("text", ["a" * 1_000_000, "." * 200_000 + "a", ("." + "'" * 9) * 20_000 + "a"])
+def test_a_long_run_without_an_end_is_one_sentence(text: str) -> None:
+    """Were any of these quadratic, the suite would not end."""
+    assert sentence_spans(text) == [(0, len(text))]
