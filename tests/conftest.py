@@ -11,8 +11,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# For libraries, and for the processes that tests start: refuse rather than wait for a hub.
+# For libraries, and for the processes that tests start: refuse rather than wait for a hub, and let idle
+# threads sleep, as `footnote serve` does.
 os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", LANGSMITH_TRACING="false", DO_NOT_TRACK="1")
+os.environ.update(OMP_WAIT_POLICY="passive")
 
 
 class NetworkRefused(RuntimeError):

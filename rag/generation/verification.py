@@ -11,8 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.records import Evidence, Verdict
-from rag.text.words import content_words, names, negations, numbers, stem, words
+from rag.text.words import content_words, names, negations, numbers, stem, stems, words
 
+RELEVANCE_THRESHOLD = 0.6
+"""Least share of the question's words in the evidence that a full sentence drawn from it must take up."""
+_SHORT_ANSWER = 4
+"""Content words: up to so many need no sentence around them ("46 volunteers", "in May")."""
 SUPPORT_THRESHOLD = 0.75
 """Least share of a claim's content words that must be found in its evidence."""
 _SHORTEST_COPY = 3
@@ -67,6 +71,19 @@ def support(claim: str, item: Evidence, asked: frozenset[str] = frozenset()) -> 
     if _is_copy(words(claim), words(item.text)):
         return 1.0
     return round(sum(one in held for one in claimed) / len(claimed), 3)
+
+
+def addresses(claim: str, item: Evidence, question: str) -> bool:
+    """Whether a claim drawn from the evidence speaks of what was asked.
+
+    Asked how many volunteers there are, of "two paid members and 46 volunteers" a model may well take
+    the two: true, and no answer.
+    """
+    claimed = set(stems(claim))
+    if len(claimed) <= _SHORT_ANSWER:
+        return True
+    shared = set(stems(question)) & set(stems(item.text))
+    return len(shared & claimed) >= RELEVANCE_THRESHOLD * len(shared)
 
 
 def _is_copy(claim: Sequence[str], text: Sequence[str]) -> bool:

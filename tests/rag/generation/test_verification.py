@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.generation.verification import verify
+from rag.generation.verification import addresses, verify
 from rag.records import DocumentRef, Evidence, Verdict
 
 
@@ -78,3 +78,21 @@ def test_a_number_in_the_question_must_still_be_in_the_evidence() -> None:
 
 def test_without_evidence_nothing_is_supported() -> None:
     assert verify("Anything.", [1], [], "What?").verdict is Verdict.UNSUPPORTED
+
+
+STAFF = "The museum has two paid members of staff, the curator and the boatman, and 46 volunteers."
+
+
+@pytest.mark.parametrize(
+    ("claim", "speaks_of_it"),
+    [
+        ("46", True),
+        ("46 volunteers.", True),
+        ("The museum has 46 volunteers.", True),
+        ("The museum has two paid members, the curator and the boatman.", False),
+    ],
+)
+def test_a_true_sentence_about_something_else_is_no_answer(claim: str, speaks_of_it: bool) -> None:
+    question = "How many volunteers does the museum have?"
+    assert verify(claim, [1], evidence(STAFF), question).citations == (1,)
+    assert addresses(claim, evidence(STAFF)[0], question) is speaks_of_it
