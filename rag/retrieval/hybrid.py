@@ -21,6 +21,7 @@ from rag.stores.index_follower import IndexFollower
 from rag.stores.scopes import ResolvedScope, Scope
 from rag.stores.vector_index import VectorIndex
 from rag.text.sentences import sentence_spans
+from rag.text.spelling import most_common, variants
 from rag.text.words import stems
 
 # Weights of the normalised scores. Chosen on the development questions among round numbers; the
@@ -85,7 +86,7 @@ class HybridRetriever:
             understood = _understand(tx, query, vector, len(index))
             candidates, found = _candidates(tx, understood, index, inside, max(DEPTH, 2 * k), mode)
             passages = chunk_store.passages(tx, _best(found, candidates, max(CLOSER_LOOK, k), mode))
-            matching = keyword_index.count_matching(tx, understood.terms, inside, COUNT_LIMIT)
+            matching = keyword_index.count_matching(tx, _expression(understood), inside, COUNT_LIMIT)
         if mode is SearchMode.HYBRID:
             passages = _look_closer(understood, passages)
         passages = passages[:k]
@@ -114,8 +115,22 @@ class _Found:
 
 def _understand(tx: Tx, text: str, vector: NDArray[np.float32], total: int) -> Query:
     terms, stemmed = terms_of(text)
-    weights = inverse_frequencies(stemmed, keyword_index.document_frequencies(tx, stemmed), total)
-    return Query(text, terms, stemmed, weights, vector)
+    known = keyword_index.document_frequencies(tx, stemmed)
+    guessed: list[str] = []
+    for unknown in dict.fromkeys(stem for stem in stemmed if stem not in known):
+        forms = keyword_index.document_frequencies(tx, sorted(variants(unknown)))
+        meant = most_common(forms)
+        if meant is not None:
+            guessed.append(meant)
+            stemmed = tuple(meant if stem == unknown else stem for stem in stemmed)
+            known[meant] = forms[meant]
+    weights = inverse_frequencies(stemmed, known, total)
+    return Query(text, terms, tuple(guessed), stemmed, weights, vector)
+
+
+def _expression(query: Query) -> str:
+    # A guess is a stem already, and stemming it again would change it; as a beginning it is matched as is.
+    return keyword_index.match_expression(query.terms, query.guesses)
 
 
 def _candidates(
@@ -126,7 +141,7 @@ def _candidates(
     if mode is not SearchMode.LEXICAL:
         dense = dict(index.search(query.vector, depth, scope.ranges))
     if mode is not SearchMode.DENSE:
-        lexical = dict(keyword_index.search(tx, query.terms, depth, scope))
+        lexical = dict(keyword_index.search(tx, _expression(query), depth, scope))
     if mode is SearchMode.HYBRID:
         # The cosine of what only the keywords found is known exactly as well.
         missing = index.vectors_of([one for one in lexical if one not in dense])
@@ -159,7 +174,7 @@ def _look_closer(query: Query, passages: Sequence[Passage]) -> list[Passage]:
     pairs: dict[int, float] = {}
     for at, passage in enumerate(passages):
         context = frozenset(stems(passage.context))
-        sentences = [stems(passage.text[start:end]) for start, end in sentence_spans(passage.text)] or [[]]
+        sentences = _sentence_stems(passage.text)
         focus[at] = max(query.coverage(context.union(sentence)) for sentence in sentences)
         pairs[at] = max(query.shared_pairs(sentence) for sentence in sentences)
     first_pass = {at: passage.score for at, passage in enumerate(passages)}
@@ -169,6 +184,12 @@ def _look_closer(query: Query, passages: Sequence[Passage]) -> list[Passage]:
         for at, passage in enumerate(passages)
     ]
     return sorted(rescored, key=lambda passage: (-passage.score, passage.chunk_id))
+
+
+@lru_cache(maxsize=2048)
+def _sentence_stems(text: str) -> Sequence[Sequence[str]]:
+    """The stems of each sentence, at least one. Passages are immutable, and the good ones come again."""
+    return tuple(tuple(stems(text[start:end])) for start, end in sentence_spans(text)) or ((),)
 
 
 def _milliseconds(seconds: float) -> float:

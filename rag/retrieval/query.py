@@ -18,10 +18,12 @@ MAX_TERMS = 64
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """``weights`` gives each distinct stem its inverse document frequency; ``vector`` is of unit length."""
+    """``guesses`` are known stems taken for words that no document holds; ``stems`` has them in their place.
+    ``weights`` gives each distinct stem its inverse document frequency; ``vector`` is of unit length."""
 
     text: str
     terms: tuple[str, ...]
+    guesses: tuple[str, ...]
     stems: tuple[str, ...]
     weights: Mapping[str, float]
     vector: NDArray[np.float32]

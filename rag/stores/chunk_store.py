@@ -142,6 +142,7 @@ def passages(tx: Tx, scores: Mapping[int, tuple[float, Mapping[str, float]]]) ->
         .join(documents, documents.c.live_version_id == versions.c.id)
         .where(chunks.c.id.in_(list(scores)))
     ).all()
+    bodies = texts.read_chunks(tx, [row.id for row in rows])
     found = [
         Passage(
             chunk_id=row.id,
@@ -150,7 +151,7 @@ def passages(tx: Tx, scores: Mapping[int, tuple[float, Mapping[str, float]]]) ->
             page=row.page,
             start=row.start,
             end=row.end,
-            text=texts.read_text(tx, row.version_id, row.start, row.end),
+            text=bodies[row.id],
             context=row.context,
             score=scores[row.id][0],
             scores=scores[row.id][1],

@@ -16,18 +16,21 @@ _keywords = table("keywords", column("rowid"))
 _terms = table("keyword_terms", column("term"), column("doc"))
 
 
-def match_expression(terms: Sequence[str]) -> str:
-    """An FTS5 query for any of the terms, each quoted so that nothing in it is query syntax.
+def match_expression(terms: Sequence[str], beginnings: Sequence[str] = ()) -> str:
+    """An FTS5 query for any of the terms, or of the words that begin with one of ``beginnings``.
 
-    NUL and lone surrogates cannot be passed to SQLite and are left out.
+    Each is quoted so that nothing in it is query syntax. NUL and lone surrogates cannot be passed to
+    SQLite and are left out. Empty if nothing is left.
     """
-    clean = (term.replace("\0", "").encode("utf-8", "ignore").decode() for term in terms)
-    return " OR ".join('"' + term.replace('"', '""') + '"' for term in clean if term)
+    quoted = [_quoted(term) for term in terms] + [_quoted(one) and _quoted(one) + "*" for one in beginnings]
+    return " OR ".join(filter(None, quoted))
 
 
-def search(tx: Tx, terms: Sequence[str], k: int, scope: ResolvedScope) -> list[tuple[int, float]]:
-    """Up to ``k`` pairs of chunk id and BM25 score (higher is better), best first."""
-    expression = match_expression(terms)
+def search(tx: Tx, expression: str, k: int, scope: ResolvedScope) -> list[tuple[int, float]]:
+    """Up to ``k`` pairs of chunk id and BM25 score (higher is better), best first.
+
+    ``expression`` comes from ``match_expression``.
+    """
     if not expression:
         return []
     score: ColumnElement[float] = literal_column(f"-bm25(keywords, {CONTEXT_WEIGHT}, {BODY_WEIGHT})").label(
@@ -44,9 +47,8 @@ def search(tx: Tx, terms: Sequence[str], k: int, scope: ResolvedScope) -> list[t
     return [(row[0], float(row[1])) for row in tx.execute(query)]
 
 
-def count_matching(tx: Tx, terms: Sequence[str], scope: ResolvedScope, limit: int) -> int:
-    """How many chunks hold any of the terms, counted up to ``limit``."""
-    expression = match_expression(terms)
+def count_matching(tx: Tx, expression: str, scope: ResolvedScope, limit: int) -> int:
+    """How many chunks match, counted up to ``limit``."""
     if not expression:
         return 0
     query = select(_keywords.c.rowid).where(
@@ -63,3 +65,8 @@ def document_frequencies(tx: Tx, stemmed: Sequence[str]) -> dict[str, int]:
         return {}
     query = select(_terms.c.term, _terms.c.doc).where(_terms.c.term.in_(list(stemmed)))
     return dict(tx.execute(query).all())
+
+
+def _quoted(term: str) -> str:
+    clean = term.replace("\0", "").encode("utf-8", "ignore").decode()
+    return '"' + clean.replace('"', '""') + '"' if clean else ""

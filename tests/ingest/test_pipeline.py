@@ -68,7 +68,9 @@ def test_a_text_file_becomes_searchable(
     assert version.state is DocumentState.READY
     assert version.chunks > 1
     with workplace.database.read() as tx:
-        found = keyword_index.search(tx, ["heron"], 5, scopes.resolve(tx, Scope()))
+        found = keyword_index.search(
+            tx, keyword_index.match_expression(["heron"]), 5, scopes.resolve(tx, Scope())
+        )
         passage = chunk_store.passages(tx, {found[0][0]: (1.0, {})})[0]
         space = chunk_store.open_space(tx, embedder.space_id, embedder.dimension)
         ids, stored = chunk_store.vectors_between(tx, space, 1, version.chunks)

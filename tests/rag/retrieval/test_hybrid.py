@@ -91,3 +91,8 @@ def test_coverage_counts_what_matched_beyond_what_is_shown(stocked: Library) -> 
     result = stocked.retriever.search("lamp oven lighthouse flour", Scope(), 1)
     assert result.coverage.passages_seen == 1
     assert result.coverage.passages_matching >= 3
+
+
+@pytest.mark.parametrize("query", ["lighthose", "skery lighthuose"])
+def test_a_slip_of_the_keyboard_still_finds_the_word(stocked: Library, query: str) -> None:
+    assert names(stocked, query, mode=SearchMode.LEXICAL)[:1] == ["lighthouse.txt"]

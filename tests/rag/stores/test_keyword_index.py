@@ -15,7 +15,7 @@ from tests.rag.stores.library import Library
 
 def _search(library: Library, *terms: str, scope: Scope | None = None, k: int = 10) -> list[int]:
     with library.database.read() as tx:
-        found = search(tx, terms, k, scopes.resolve(tx, scope or Scope()))
+        found = search(tx, match_expression(terms), k, scopes.resolve(tx, scope or Scope()))
     assert [score for _, score in found] == sorted((score for _, score in found), reverse=True)
     return [chunk for chunk, _ in found]
 
@@ -47,10 +47,10 @@ def test_a_scope_limits_search_and_count(zoo: Library) -> None:
     assert set(_search(zoo, "duck", scope=birds)) == {1, 2}
     with zoo.database.read() as tx:
         everywhere, inside = scopes.resolve(tx, Scope()), scopes.resolve(tx, birds)
-        assert count_matching(tx, ["duck"], everywhere, 100) == 3
-        assert count_matching(tx, ["duck"], inside, 100) == 2
-        assert count_matching(tx, ["duck"], everywhere, 2) == 2
-        assert count_matching(tx, [], everywhere, 100) == 0
+        assert count_matching(tx, match_expression(["duck"]), everywhere, 100) == 3
+        assert count_matching(tx, match_expression(["duck"]), inside, 100) == 2
+        assert count_matching(tx, match_expression(["duck"]), everywhere, 2) == 2
+        assert count_matching(tx, match_expression([]), everywhere, 100) == 0
 
 
 def test_a_removed_document_is_not_found(zoo: Library) -> None:
@@ -71,7 +71,7 @@ def test_no_terms_find_nothing(zoo: Library) -> None:
 def test_query_syntax_is_only_words(zoo: Library, syntax: str) -> None:
     as_words = set(re.findall(r"\w+", syntax.lower()))
     with zoo.database.read() as tx:
-        found = search(tx, [syntax], 10, scopes.resolve(tx, Scope()))
+        found = search(tx, match_expression([syntax]), 10, scopes.resolve(tx, Scope()))
     assert not found or as_words <= {"duck", "a"}, "a phrase, so all of it has to be there"
 
 
@@ -82,10 +82,17 @@ def test_naughty_strings_are_words_as_well(zoo: Library, shared: Path) -> None:
     with zoo.database.read() as tx:
         everywhere = scopes.resolve(tx, Scope())
         for string in strings:
-            search(tx, [string], 5, everywhere)
-            search(tx, string.split(), 5, everywhere)
-            count_matching(tx, string.split(), everywhere, 10)
+            search(tx, match_expression([string]), 5, everywhere)
+            search(tx, match_expression(string.split(), [string]), 5, everywhere)
+            count_matching(tx, match_expression(string.split()), everywhere, 10)
     assert _search(zoo, "undefined") != [], "and those that are words are found"
+
+
+def test_a_beginning_is_matched_as_it_is_after_stemming(zoo: Library) -> None:
+    with zoo.database.read() as tx:
+        everywhere = scopes.resolve(tx, Scope())
+        found = search(tx, match_expression([], ["gees", ""]), 5, everywhere)
+    assert [chunk for chunk, _ in found] == _search(zoo, "geese")
 
 
 def test_what_sqlite_cannot_take_is_left_out() -> None:

@@ -81,3 +81,16 @@ def test_a_quotation_is_drawn_with_one_box_a_line() -> None:
 def test_boxes_are_kept_to_a_twentieth_of_a_point(box: list[float]) -> None:
     kept = texts._unpack_words(texts._pack_words([Word(0, 1, (box[0], box[1], box[2], box[3]))]))[0].box
     assert all(abs(a - b) <= 0.025 + 1e-6 for a, b in zip(kept, box, strict=True))
+
+
+def test_chunks_are_read_together_as_they_are_read_alone(library: Library) -> None:
+    bodies = ["short", "x" * (PIECE - 3), "\U0001f600" * PIECE, "end"]
+    document = library.add(bodies)
+    with library.database.read() as tx:
+        found = texts.read_chunks(tx, [1, 2, 3, 4])
+        assert list(found.values()) == bodies
+        at = 0
+        for body in bodies:
+            assert texts.read_text(tx, document.newest.id, at, at + len(body)) == body
+            at += len(body) + 2
+        assert texts.read_chunks(tx, []) == {}
