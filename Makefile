@@ -42,11 +42,11 @@ format: $(READY) ## format the code and mend what the linter can
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(READY) ## measure speed
-	@$(BIN)/footnote bench
+bench: $(READY) ## measure times and memory, write data/reports
+	@$(BIN)/python -m tests.benchmarks.service
 
-eval: $(READY) ## measure answer quality
-	@$(BIN)/footnote eval
+eval: $(READY) ## measure retrieval and answers, write data/reports
+	@$(BIN)/python -m tests.evals.reading
 
 lock: ## resolve the dependencies anew and rewrite the lock files
 	@PYTHON=$(PYTHON) scripts/lock.sh
