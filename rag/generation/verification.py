@@ -7,12 +7,15 @@ claim's words that the evidence holds.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.records import Evidence, Verdict
 from rag.text.words import content_words, names, negations, numbers, stem, stems, words
 
+_OPEN_QUESTION = re.compile(r"\b(?:what|which|who|whom|whose|when|where|why|how)\b", re.IGNORECASE)
+"""Other questions ask for a yes or no, and a statement that repeats them is the answer."""
 RELEVANCE_THRESHOLD = 0.6
 """Least share of the question's words in the evidence that a full sentence drawn from it must take up."""
 _SHORT_ANSWER = 4
@@ -77,9 +80,11 @@ def addresses(claim: str, item: Evidence, question: str) -> bool:
     """Whether a claim drawn from the evidence speaks of what was asked.
 
     Asked how many volunteers there are, of "two paid members and 46 volunteers" a model may well take
-    the two: true, and no answer.
+    the two: true, and no answer. No answer either is what only says the question again.
     """
     claimed = set(stems(claim))
+    if _OPEN_QUESTION.search(question) and not claimed - set(stems(question)):
+        return False
     if len(claimed) <= _SHORT_ANSWER:
         return True
     shared = set(stems(question)) & set(stems(item.text))

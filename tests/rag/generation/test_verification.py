@@ -96,3 +96,10 @@ def test_a_true_sentence_about_something_else_is_no_answer(claim: str, speaks_of
     question = "How many volunteers does the museum have?"
     assert verify(claim, [1], evidence(STAFF), question).citations == (1,)
     assert addresses(claim, evidence(STAFF)[0], question) is speaks_of_it
+
+
+def test_the_question_again_is_no_answer_unless_it_asks_yes_or_no() -> None:
+    held = evidence("Ducks are farmed for feathers and down.")
+    assert not addresses("Ducks are farmed for:", held[0], "What are ducks farmed for?")
+    assert addresses("Ducks are farmed for feathers.", held[0], "What are ducks farmed for?")
+    assert addresses("Ducks are farmed for feathers.", held[0], "Are ducks farmed for feathers?")
