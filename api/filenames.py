@@ -7,6 +7,8 @@ import unicodedata
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
+from rag.errors import BadRequest
+
 MAX_CHARS = 255
 UNNAMED = "unnamed"
 
@@ -15,12 +17,19 @@ _JOINERS = "\u200c\u200d"  # needed to write Persian, Indic scripts and emoji; h
 
 
 def display_name(given: str) -> str:
-    """A one-line name of 1 to 255 characters without path parts, control or bidi characters.
+    """A one-line name of 1 to 255 characters without folders, control or bidi characters.
 
-    >>> display_name("..\\\\..\\\\etc/report\\x00.pdf")
+    >>> display_name("minutes/2025/report.pdf")
     'report.pdf'
+
+    Raises ``BadRequest`` (``bad_file_name``) for what no honest client sends: ``..`` and NUL.
     """
-    last = re.split(r"[/\\]", given)[-1]
+    parts = re.split(r"[/\\]", given)
+    if ".." in parts or "\0" in given:
+        raise BadRequest(
+            "bad_file_name", "The file name holds `..` or a NUL character; send the plain name of the file."
+        )
+    last = parts[-1]
     kept = "".join(c for c in last if c in _JOINERS or unicodedata.category(c) not in _UNPRINTABLE)
     name = " ".join(kept.split())
     if not name.strip(". "):

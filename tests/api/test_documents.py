@@ -65,7 +65,9 @@ def test_metadata_must_be_an_object(client: Client, metadata: str) -> None:
 
 
 def test_a_name_is_never_a_path(client: Client) -> None:
-    assert client.upload(name="../../secret.txt").json()["document"]["name"] == "secret.txt"
+    assert client.upload(name="folder/note.txt").json()["document"]["name"] == "note.txt"
+    answer = client.upload(name="../../secret.txt")
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_file_name")
 
 
 def test_pages_of_the_list_hold_every_document_once_newest_first(client: Client) -> None:
