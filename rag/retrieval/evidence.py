@@ -195,11 +195,14 @@ class _VectorCache:
     def of(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Rows in the order of ``texts``, which is not empty."""
         with self._lock:
-            missing = list(dict.fromkeys(text for text in texts if text not in self._known))
+            found = {text: self._known[text] for text in texts if text in self._known}
+            for text in found:
+                self._known.move_to_end(text)
+        missing = list(dict.fromkeys(text for text in texts if text not in found))
         fresh = dict(zip(missing, self._encoder.encode(missing), strict=True)) if missing else {}
         with self._lock:
-            rows = [fresh[text] if text in fresh else self._known[text] for text in texts]
             self._known.update(fresh)
             while len(self._known) > self._capacity:
                 self._known.popitem(last=False)
-        return np.stack(rows)
+        found |= fresh
+        return np.stack([found[text] for text in texts])
