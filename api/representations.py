@@ -47,13 +47,10 @@ def job(stored: job_queue.Job, now: float) -> schemas.Job:
         version=stored.version_number,
         state=stored.state,
         stage=stored.stage,
-        pages=_progress(stored, stored.pages_done, stored.pages_total),
-        chunks=_progress(stored, stored.chunks_done, stored.chunks_total),
+        pages=schemas.Progress(done=stored.pages_done, total=stored.pages_total),
+        chunks=schemas.Progress(done=stored.chunks_done, total=stored.chunks_total),
         warnings=_notices(stored.notices),
-        # A job that succeeded keeps what an earlier attempt failed of; that is no error any more.
-        error=None
-        if stored.state is records.JobState.SUCCEEDED
-        else _error(stored.error_code, stored.error_detail),
+        error=_error(stored.error_code, stored.error_detail),
         attempts=stored.attempts,
         eta_seconds=eta_seconds(stored, now),
         created_at=_time(stored.created_at),
@@ -158,13 +155,6 @@ def answer(given: records.Answer) -> schemas.Answer:
         model=None if given.model is None else schemas.Model(**asdict(given.model)),
         nearest=[hit(one) for one in given.nearest],
     )
-
-
-def _progress(stored: job_queue.Job, done: int, total: int | None) -> schemas.Progress:
-    """Progress is reported now and then; what has succeeded is done whatever the last report said."""
-    if stored.state is records.JobState.SUCCEEDED and total is not None:
-        done = total
-    return schemas.Progress(done=done, total=total)
 
 
 def _reference(document_ref: records.DocumentRef) -> schemas.DocumentRef:

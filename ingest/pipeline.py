@@ -165,6 +165,11 @@ def _publish(
 ) -> None:
     with tools.database.write() as tx:
         # First of all: whoever lost the lease finds out here, before anything of theirs is written.
+        # The last reports may not have been written: they are throttled, and a small document is done before.
+        counts = {"chunks_done": len(pieces), "chunks_total": len(pieces)}
+        if parsed.page_count:
+            counts |= {"pages_done": parsed.page_count, "pages_total": parsed.page_count}
+        job_queue.report(tx, job, **counts)
         job_queue.succeed(tx, job, [notice_row(notice) for notice in parsed.warnings])
         chunk_store.publish(
             tx,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,6 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.text.words import content_words, stems
+
+_ASKS_NUMBER = re.compile(
+    r"\b(?:how (?:many|much|long|old|often|far|high|tall|deep|wide|fast|big|large)|when"
+    r"|(?:what|which) (?:year|date|day|time|percentage|percent|share|number|proportion))\b",
+    re.IGNORECASE,
+)
 
 MAX_TERMS = 64
 """A longer question is searched by its first distinct words; more would only slow the search."""
@@ -32,6 +39,10 @@ class Query:
         """The share of the question's weight that the stems in ``found`` account for, 0 to 1."""
         total = sum(self.weights.values())
         return sum(weight for stem, weight in self.weights.items() if stem in found) / total if total else 0.0
+
+    def wants_number(self) -> bool:
+        """Whether the answer is a quantity or a point in time."""
+        return bool(_ASKS_NUMBER.search(self.text))
 
     def shared_pairs(self, sequence: Sequence[str]) -> int:
         """How many pairs of neighbouring stems of the question are neighbours in ``sequence`` too."""

@@ -67,6 +67,10 @@ def test_a_text_file_becomes_searchable(
     version = workplace.version(accepted)
     assert version.state is DocumentState.READY
     assert version.chunks > 1
+    assert (workplace.job(accepted).chunks_done, workplace.job(accepted).chunks_total) == (
+        version.chunks,
+        version.chunks,
+    )
     with workplace.database.read() as tx:
         found = keyword_index.search(
             tx, keyword_index.match_expression(["heron"]), 5, scopes.resolve(tx, Scope())
