@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rag.evaluation.metrics import quantile
 from rag.retrieval.answerability import Calibration, Features, answerability_with
 
-FALSE_REFUSALS = 0.04
+FALSE_REFUSALS = 0.03
 """Share of answerable questions that the threshold may turn away."""
 UNSURE = 0.15
 """Share of answerable questions delivered as ``partial`` or turned away."""
