@@ -52,3 +52,12 @@ def test_an_endless_sentence_is_cut_without_losing_offsets(library: Library) -> 
     for item in EvidenceSelector(library.embedder).select(result, 5).evidence:
         assert len(item.text) <= 600
         assert text[item.start : item.end] == item.text
+
+
+def test_where_a_number_is_asked_for_a_sentence_with_one_leads(library: Library) -> None:
+    text = (
+        "Handbook for volunteers.\n\nThe museum has two members of staff and 46 volunteers. It is open daily."
+    )
+    library.add("museum.txt", text)
+    result = library.retriever.search("How many volunteers does the museum have?", Scope(), 8)
+    assert "46 volunteers" in EvidenceSelector(library.embedder).select(result, 1).evidence[0].text
