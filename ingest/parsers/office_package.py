@@ -26,7 +26,7 @@ class Package:
 
     def __init__(self, data: bytes, limits: ParseLimits) -> None:
         self._left = limits.max_unpacked_bytes
-        try:
+        try:  # NotImplementedError is how zipfile refuses features and methods of packing it does not know
             self._zip = zipfile.ZipFile(BytesIO(data))
         except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
             raise _corrupt() from error

@@ -140,7 +140,7 @@ class SentenceTransformerEmbeddings(Embeddings):
             from sentence_transformers import SentenceTransformer
             from transformers.utils import logging as transformers_logging
 
-            transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+            transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # untyped there
             if self._threads is not None:
                 torch.set_num_threads(self._threads)
             if not (self._folder / _WEIGHTS).is_file():  # without it torch would unpickle other formats

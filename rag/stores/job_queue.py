@@ -22,7 +22,7 @@ from rag.stores.tables import documents, jobs, versions
 
 MAX_ATTEMPTS = 3
 LEASE_SECONDS = 30.0
-_BACKOFF_SECONDS = (0.0, 2.0, 10.0)
+_BACKOFF_SECONDS = (2.0, 10.0)  # after the first and the second attempt
 
 
 class LeaseLost(Exception):
@@ -153,7 +153,7 @@ def retry_later(tx: Tx, job: Job, code: str, detail: str) -> bool:
         stage="queued",
         error_code=code,
         error_detail=detail,
-        run_at=time.time() + _BACKOFF_SECONDS[job.attempts],
+        run_at=time.time() + _BACKOFF_SECONDS[job.attempts - 1],
         lease_until=None,
     )
     return True
