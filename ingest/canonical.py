@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Protocol
 
 from rag.errors import DocumentRejected
-from rag.records import Block, BlockKind, Notice, Page, ParsedDocument, Span, Word
+from rag.records import Block, BlockKind, Member, Notice, Page, PageKind, ParsedDocument, Span, Word
 
 _LINE_ENDS = re.compile("\r\n?|[\v\f\x1c-\x1e\x85\u2028\u2029]")
 _FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -100,11 +100,31 @@ class CanonicalText:
         """The table or list at hand is complete; rows that follow belong to another one."""
         self._group_ended = True
 
-    def close_page(self, *, width: float = 0.0, height: float = 0.0, words: Words = ()) -> None:
-        """Everything added since the last call stands on the next page; pages count from 1."""
-        start = self._length if self._page_start is None else self._page_start
-        number = len(self._pages) + 1
-        self._pages.append(Page(number, start, self._length, width=width, height=height, words=tuple(words)))
+    def close_page(
+        self,
+        *,
+        width: float = 0.0,
+        height: float = 0.0,
+        words: Words = (),
+        label: str = "",
+        rows: Iterable[tuple[int, int]] = (),
+    ) -> None:
+        """Everything added since the last call stands on the next page; pages count from 1.
+
+        ``label`` and ``rows`` are those of ``rag.records.Page``.
+        """
+        self._pages.append(
+            Page(
+                number=len(self._pages) + 1,
+                start=self._length if self._page_start is None else self._page_start,
+                end=self._length,
+                width=width,
+                height=height,
+                words=tuple(words),
+                label=collapse(label),
+                rows=tuple(rows),
+            )
+        )
         self._page_start = None
 
     def finish(
@@ -114,6 +134,9 @@ class CanonicalText:
         title: str | None = None,
         warnings: Iterable[Notice] = (),
         pages_without_text: Iterable[int] = (),
+        pages_recognised: Iterable[int] = (),
+        page_kind: PageKind = PageKind.PAGE,
+        members: Iterable[Member] = (),
     ) -> ParsedDocument:
         """The document. ``title`` is put on one line; the first heading stands in for a missing one."""
         return ParsedDocument(
@@ -125,6 +148,9 @@ class CanonicalText:
             warnings=tuple(warnings),
             page_count=len(self._pages),
             pages_without_text=tuple(pages_without_text),
+            page_kind=page_kind,
+            members=tuple(members),
+            pages_recognised=tuple(pages_recognised),
         )
 
     def _separator(self, kind: BlockKind) -> str:
@@ -160,9 +186,18 @@ def check(parsed: ParsedDocument) -> None:
     for number, page in enumerate(parsed.pages, start=1):
         if page.number != number:
             raise ValueError(f"page {page.number} stands where page {number} belongs")
+        _check_rows(page)
         for word in page.words:
             if not page.start <= word.start < word.end <= page.end:
                 raise ValueError(f"word [{word.start}, {word.end}) lies outside its page {number}")
+
+
+def _check_rows(page: Page) -> None:
+    for (start, number), (following, higher) in pairwise(page.rows):
+        if start >= following or number >= higher:
+            raise ValueError(f"row {higher} of page {page.number} does not come after row {number}")
+    if page.rows and not page.start <= page.rows[0][0] <= page.rows[-1][0] <= page.end:
+        raise ValueError(f"a row of page {page.number} begins outside of it")
 
 
 def _check_order(what: str, spans: list[Span], length: int) -> None:

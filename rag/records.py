@@ -19,6 +19,21 @@ class BlockKind(StrEnum):
     LIST_ITEM = "list_item"
     TABLE_ROW = "table_row"
     CODE = "code"
+    FURNITURE = "furniture"
+    """What a page carries besides its content: running headers and footers, page numbers."""
+
+
+class PageKind(StrEnum):
+    """What a document is divided into, and so how a reader finds a place in it again.
+
+    ``PAGE`` "page 3", ``SLIDE`` "slide 3", ``SHEET`` "sheet Prices, rows 4-9", ``LINES`` "lines 4-9" of a
+    file that is not divided at all (its one page is never mentioned).
+    """
+
+    PAGE = "page"
+    SLIDE = "slide"
+    SHEET = "sheet"
+    LINES = "lines"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +73,9 @@ class Page:
     """``[start, end)`` of the text that stands on page ``number``.
 
     ``width`` and ``height`` are in PDF points, 0 where the format has no page geometry. ``words``
-    is empty where positions are unknown.
+    is empty where positions are unknown. ``label`` is the page's own name: a sheet's, or the number
+    printed on a page where that is another. ``rows`` are pairs of offset and number, ascending: where
+    a sheet's rows or a file's lines begin, counted from 1 as the program that made it counts them.
     """
 
     number: int
@@ -67,6 +84,8 @@ class Page:
     width: float = 0.0
     height: float = 0.0
     words: tuple[Word, ...] = ()
+    label: str = ""
+    rows: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +94,18 @@ class Notice:
 
     code: str
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A document inside a document: a file in an archive, an attachment of a message.
+
+    ``name`` is as the container has it and may be a path. Its bytes are asked for later, by its place
+    among the members.
+    """
+
+    name: str
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +125,10 @@ class ParsedDocument:
     warnings: tuple[Notice, ...] = ()
     page_count: int = 0
     pages_without_text: tuple[int, ...] = ()
+    page_kind: PageKind = PageKind.PAGE
+    members: tuple[Member, ...] = ()
+    pages_recognised: tuple[int, ...] = ()
+    """Pages whose text was read from their picture (OCR)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +137,8 @@ class Chunk:
 
     ``context`` (title and heading path) is prefixed to ``text[start:end]`` for embedding and
     searching and never shown as a quotation. ``tokens`` counts prefix, text and special tokens.
+    ``omitted`` are the parts of it, as offsets of the whole text, that are neither embedded nor searched
+    nor offered as evidence: page furniture between two halves of a paragraph.
     """
 
     start: int
@@ -109,6 +146,7 @@ class Chunk:
     context: str
     tokens: int
     page: int | None = None
+    omitted: tuple[Span, ...] = ()
 
 
 class DocumentState(StrEnum):

