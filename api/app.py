@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from api import problems
 from api.assembly import Service
 from api.middleware import BodyLimits, Guard, RequestContext
-from api.routes import ask, collections, contents, documents, jobs, search, system
+from api.routes import ask, collections, contents, documents, jobs, queue, search, system
 from api.schemas import Problem
 
 _DESCRIPTION = (
@@ -44,7 +44,7 @@ def create_app(service: Service) -> FastAPI:
     )
     app.state.service = service
     problems.install(app)
-    for module in (documents, contents, jobs, collections, search, ask, system):
+    for module in (documents, contents, jobs, queue, collections, search, ask, system):
         app.include_router(module.router)
     settings = service.settings
     # Added last is outermost.

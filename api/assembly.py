@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 import structlog
@@ -21,10 +21,13 @@ from api.supervisor import WorkerSupervisor
 from rag.errors import FootnoteError, Unavailable
 from rag.generation import prompt
 from rag.generation.answering import Answerer
-from rag.models.embeddings import SentenceTransformerEmbeddings, default_embeddings
+from rag.models.distillation import distil_if_missing
+from rag.models.embedder import Embedder
+from rag.models.embeddings import embeddings_at
 from rag.models.generation import GenerationRequest, GeneratorSettings, PromptPart
 from rag.models.generator import Generator, GeneratorState
 from rag.models.locations import default_model_path
+from rag.retrieval.dense import VectorSpace
 from rag.retrieval.evidence import EvidenceSelector
 from rag.retrieval.hybrid import HybridRetriever
 from rag.stores import chunk_store, document_catalog, job_queue, schema
@@ -68,7 +71,7 @@ class Service:
         self._retriever: HybridRetriever | None = None
         self._answerer: Answerer | None = None
         self._generator: Generator | None = None
-        self._index: IndexFollower | None = None
+        self._indexes: Sequence[IndexFollower] = ()
         self._supervisor = WorkerSupervisor(self.database, partial(_worker_command, settings))
         self._housekeeper = Housekeeper(self.pictures, self.save_index)
         self._loading = threading.Thread(target=self._load, name="loading", daemon=True)
@@ -123,8 +126,8 @@ class Service:
         return {"api": os.getpid()} | {role: pid for role, pid in children.items() if pid is not None}
 
     def save_index(self) -> None:
-        if self._index is not None:
-            self._index.save()
+        for index in self._indexes:
+            index.save()
 
     def _load(self) -> None:
         """Start the generator's own process first: it loads while this one imports the embedder."""
@@ -150,20 +153,34 @@ class Service:
             self._readiness.report(part, "ready", "ready")
 
     def _load_search(self) -> None:
-        embedder = _embedder(self.settings)
+        embedder = embeddings_at(self.settings.embedder, self.settings.threads)
         embedder.encode(["Ready when this has a vector."])
+        student = distil_if_missing(self.settings.models, embedder, self._tell_distilling)
         self._readiness.report("search", "starting", "loading the index")
-        with self.database.write() as tx:
-            space = chunk_store.open_space(tx, embedder.space_id, embedder.dimension)
-        index = IndexFollower(self.settings.indexes_path, space, embedder.space_id, embedder.dimension)
+        spaces = [
+            VectorSpace(self._follow(embedder), embedder),
+            VectorSpace(self._follow(student), student, student.as_teacher_cosine),
+        ]
         with self.database.read() as tx:
-            index.current(tx)
-        self._index = index
-        retriever = HybridRetriever(self.database, index, embedder)
+            for space in spaces:
+                space.index.current(tx)
+        self._indexes = [space.index for space in spaces]
+        retriever = HybridRetriever(self.database, spaces)
         if self._generator is not None:
             selector = EvidenceSelector(embedder)
             self._answerer = Answerer(self.database, retriever, selector, self._generator)
         self._retriever = retriever
+
+    def _follow(self, embedder: Embedder) -> IndexFollower:
+        with self.database.write() as tx:
+            space = chunk_store.open_space(tx, embedder.space_id, embedder.dimension)
+        folder = self.settings.indexes_path / embedder.space_id[:16]
+        return IndexFollower(folder, space, embedder.space_id, embedder.dimension)
+
+    def _tell_distilling(self, done: int, total: int) -> None:
+        self._readiness.report(
+            "search", "starting", f"distilling the static student, once ({done / total:.0%})"
+        )
 
     def _try_generator(self) -> None:
         assert self._generator is not None
@@ -193,12 +210,6 @@ class Service:
         )
 
 
-def _embedder(settings: Settings) -> SentenceTransformerEmbeddings:
-    if settings.embedder is None:
-        return default_embeddings(settings.threads)
-    return SentenceTransformerEmbeddings(settings.embedder, threads=settings.threads)
-
-
 def _start_generator(settings: Settings) -> Generator:
     wanted = GeneratorSettings(context=settings.context_tokens, threads=settings.threads)
     return Generator(settings.model or default_model_path(), wanted).start()
@@ -207,6 +218,7 @@ def _start_generator(settings: Settings) -> Generator:
 def _worker_command(settings: Settings, worker_id: str) -> list[str]:
     command = [sys.executable, "-m", "ingest.worker", "--worker-id", worker_id]
     command += ["--data", str(settings.data), "--database", str(settings.database_path)]
+    command += ["--models", str(settings.models)]
     command += ["--threads", str(settings.threads), "--parent", str(os.getpid())]
     if settings.embedder is not None:
         command += ["--embedder", str(settings.embedder)]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Header, Path, Query, Request
+from fastapi import Depends, Form, Header, Path, Query, Request
 
 from api.assembly import Service
 from api.schemas import MAX_OFFSET, Identifier, Problem
+from api.sources import MAX_CHARS as MAX_SOURCE
 
 
 def _service(request: Request) -> Service:
@@ -28,6 +29,24 @@ VersionNumber = Annotated[
 ]
 PageNumber = Annotated[int, Path(ge=1, le=1_000_000, description="A page, counted from 1.")]
 Wait = Annotated[bool, Query(description="Answer when the document has been read, or could not be.")]
+SourceField = Annotated[
+    str | None,
+    Form(
+        max_length=MAX_SOURCE,
+        description="Its path in the folder it is taken from, `minutes/2025/may.pdf`. Another one with the "
+        "same source is a new version of that document.",
+    ),
+]
+UploaderHeader = Annotated[
+    str | None,
+    Header(
+        alias="Footnote-Uploader",
+        min_length=1,
+        max_length=64,
+        pattern=r"^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$",
+        description="Whose turn it counts for: uploaders take turns. The collection when left out.",
+    ),
+]
 IdempotencyHeader = Annotated[
     str | None,
     Header(
@@ -42,6 +61,7 @@ IdempotencyHeader = Annotated[
 _MEANINGS = {
     400: "The request cannot be carried out as it stands",
     404: "No such thing",
+    410: "It was there and has been deleted",
     409: "The present state does not allow it",
     413: "Too large",
     415: "This kind of file is not read",

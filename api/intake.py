@@ -19,12 +19,17 @@ _PART = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file as received. ``metadata`` is None when the request had none; ``name`` is fit for display."""
+    """A file as received. ``metadata`` is None when the request had none; ``name`` is fit for display.
+
+    ``source`` is its path in the folder it is taken from, ``uploader`` whose turn it counts for.
+    """
 
     file: BinaryIO
     name: str
     metadata: Mapping[str, Any] | None
     idempotency_key: str | None
+    source: str | None = None
+    uploader: str | None = None
 
 
 def add_document(
@@ -41,7 +46,16 @@ def add_document(
     key = _key(upload, "add", collection_name, blob)
     with database.write() as tx:
         collection = collections.get(tx, collection_name)
-        return document_catalog.accept(tx, blob, upload.name, collection, upload.metadata or {}, key)
+        return document_catalog.accept(
+            tx,
+            blob,
+            upload.name,
+            collection,
+            upload.metadata or {},
+            key,
+            source=upload.source,
+            uploader=upload.uploader,
+        )
 
 
 def add_version(
@@ -56,7 +70,7 @@ def add_version(
         document = document_catalog.get(tx, document_id)
         if upload.metadata is not None:
             document_catalog.set_metadata(tx, document, upload.metadata)
-        return document_catalog.accept_version(tx, document, blob, upload.name, key)
+        return document_catalog.accept_version(tx, document, blob, upload.name, key, uploader=upload.uploader)
 
 
 def _store(blobs: BlobStore, upload: Upload, limit: int) -> Blob:
@@ -73,7 +87,7 @@ def _parts(file: BinaryIO) -> Iterator[bytes]:
 def _key(upload: Upload, action: str, target: str, blob: Blob) -> IdempotencyKey | None:
     if upload.idempotency_key is None:
         return None
-    request = [action, target, upload.name, upload.metadata, blob.sha256]
+    request = [action, target, upload.name, upload.metadata, upload.source, blob.sha256]
     return IdempotencyKey(
         upload.idempotency_key, hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
     )

@@ -23,6 +23,7 @@ STATUS_OF: Mapping[type[errors.FootnoteError], int] = {
     errors.BadRequest: 400,
     errors.TooLarge: 413,
     errors.Unsupported: 415,
+    errors.Gone: 410,
     errors.NotFound: 404,
     errors.Conflict: 409,
     errors.DocumentRejected: 422,

@@ -6,21 +6,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
+from api import job_progress as progress
 from api import schemas
 from rag import records
+from rag.records import VersionStatus
 from rag.stores import collections, document_catalog, job_queue
+from rag.stores.near_duplicates import NearDuplicate
 
 _SCORE_DIGITS = 6
 _MS_DIGITS = 2
 
 
-def document(stored: document_catalog.Document) -> schemas.Document:
+def document(
+    stored: document_catalog.Document, similar: Sequence[NearDuplicate] | None = None
+) -> schemas.Document:
     newest = stored.newest
     return schemas.Document(
         id=stored.public_id,
         name=stored.name,
         collection=stored.collection,
         metadata=dict(stored.metadata),
+        source=stored.source,
+        parent=stored.parent,
+        children=stored.children,
         state=newest.state,
         version=newest.number,
         live_version=stored.live_version,
@@ -30,17 +38,58 @@ def document(stored: document_catalog.Document) -> schemas.Document:
         sha256=newest.sha256,
         characters=newest.characters,
         pages=newest.page_count,
+        page_kind=newest.page_kind,
         pages_without_text=list(newest.pages_without_text),
         chunks=newest.chunks,
+        refined=_refinement(newest),
+        quality=_quality(newest),
+        near_duplicates=None if similar is None else [near_duplicate(one) for one in similar],
         warnings=_notices(newest.notices),
-        error=_error(newest.error_code, newest.error_detail),
+        error=_failure(newest),
         created_at=_time(stored.created_at),
         updated_at=_time(stored.updated_at),
         ready_at=_optional_time(newest.ready_at),
+        refined_at=_optional_time(newest.refined_at),
     )
 
 
-def job(stored: job_queue.Job, now: float) -> schemas.Job:
+def version(stored: document_catalog.Version, of: document_catalog.Document) -> schemas.Version:
+    return schemas.Version(
+        version=stored.number,
+        status=status_of(stored, of),
+        live=stored.number == of.live_version,
+        name=stored.name,
+        state=stored.state,
+        media_type=stored.media_type,
+        title=stored.title,
+        size=stored.size,
+        sha256=stored.sha256,
+        characters=stored.characters,
+        pages=stored.page_count,
+        page_kind=stored.page_kind,
+        chunks=stored.chunks,
+        refined=_refinement(stored),
+        quality=_quality(stored),
+        warnings=_notices(stored.notices),
+        error=_failure(stored),
+        created_at=_time(stored.created_at),
+        ready_at=_optional_time(stored.ready_at),
+        refined_at=_optional_time(stored.refined_at),
+    )
+
+
+def status_of(stored: document_catalog.Version, of: document_catalog.Document) -> VersionStatus:
+    newest = stored.number == of.newest.number
+    return VersionStatus.CURRENT if newest else VersionStatus.SUPERSEDED
+
+
+def near_duplicate(similar: NearDuplicate) -> schemas.NearDuplicate:
+    return schemas.NearDuplicate(
+        document_id=similar.document_id, name=similar.name, similarity=round(similar.similarity, 4)
+    )
+
+
+def job(stored: job_queue.Job, now: float, position: int | None = None) -> schemas.Job:
     return schemas.Job(
         id=stored.public_id,
         document_id=stored.document_public_id,
@@ -52,23 +101,14 @@ def job(stored: job_queue.Job, now: float) -> schemas.Job:
         warnings=_notices(stored.notices),
         error=_error(stored.error_code, stored.error_detail),
         attempts=stored.attempts,
-        eta_seconds=eta_seconds(stored, now),
+        uploader=stored.uploader,
+        position=position,
+        rate=progress.rate(stored, now),
+        eta_seconds=progress.eta_seconds(stored, now),
         created_at=_time(stored.created_at),
         started_at=_optional_time(stored.started_at),
         finished_at=_optional_time(stored.finished_at),
     )
-
-
-def eta_seconds(stored: job_queue.Job, now: float) -> float | None:
-    """Seconds a running job still needs at the pace so far; None while there is no pace to judge by."""
-    if stored.finished_at is not None or stored.started_at is None:
-        return None
-    elapsed = now - stored.started_at
-    # Chunks come after pages, so once they are counted they tell more.
-    for done, total in ((stored.chunks_done, stored.chunks_total), (stored.pages_done, stored.pages_total)):
-        if done and total:
-            return round(max(0.0, elapsed * (total - done) / done), 1)
-    return None
 
 
 def accepted(stored: document_catalog.Accepted, now: float) -> schemas.Accepted:
@@ -77,24 +117,34 @@ def accepted(stored: document_catalog.Accepted, now: float) -> schemas.Accepted:
     )
 
 
-def collection(stored: collections.Collection) -> schemas.Collection:
+def collection(stored: collections.Collection, documents: int) -> schemas.Collection:
     return schemas.Collection(
         id=stored.public_id,
         name=stored.name,
-        documents=stored.documents,
+        documents=documents,
         created_at=_time(stored.created_at),
     )
 
 
-def page(found: records.Page, text: str, version: int) -> schemas.Page:
+def queue(seen: job_queue.QueueOverview) -> schemas.Queue:
+    return schemas.Queue(
+        paused=seen.paused,
+        jobs={state: seen.jobs.get(state, 0) for state in records.JobState},
+        oldest_waiting_seconds=seen.oldest_waiting_seconds,
+    )
+
+
+def page(found: records.Page, text: str, version: int, status: VersionStatus) -> schemas.Page:
     return schemas.Page(
         page=found.number,
+        label=found.label,
         text=text,
         start=found.start,
         end=found.end,
         width=found.width,
         height=found.height,
         version=version,
+        status=status,
         words=[schemas.WordBox(start=word.start, end=word.end, box=word.box) for word in found.words],
     )
 
@@ -103,6 +153,8 @@ def hit(passage: records.Passage) -> schemas.Hit:
     return schemas.Hit(
         document=_reference(passage.document),
         page=passage.page,
+        locator=passage.locator,
+        headings=list(passage.headings),
         start=passage.start,
         end=passage.end,
         text=passage.text,
@@ -135,6 +187,8 @@ def citation(checked: records.Citation) -> schemas.Citation:
         number=checked.number,
         document=_reference(checked.document),
         page=checked.page,
+        locator=checked.locator,
+        headings=list(checked.headings),
         start=checked.start,
         end=checked.end,
         quote=checked.quote,
@@ -159,6 +213,20 @@ def answer(given: records.Answer) -> schemas.Answer:
 
 def _reference(document_ref: records.DocumentRef) -> schemas.DocumentRef:
     return schemas.DocumentRef(**asdict(document_ref))
+
+
+def _failure(stored: document_catalog.Version) -> schemas.Notice | None:
+    """Why it could not be read; a version that is tried again has no error until it fails again."""
+    failed = stored.state is records.DocumentState.FAILED
+    return _error(stored.error_code, stored.error_detail) if failed else None
+
+
+def _refinement(stored: document_catalog.Version) -> schemas.Refinement:
+    return schemas.Refinement(done=stored.refined_chunks, total=stored.chunks)
+
+
+def _quality(stored: document_catalog.Version) -> schemas.Quality | None:
+    return None if stored.quality is None else schemas.Quality.model_validate(stored.quality)
 
 
 def _notices(notices: Sequence[records.Notice]) -> list[schemas.Notice]:

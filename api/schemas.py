@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from rag.records import AnswerStatus, DocumentState, JobState, Verdict
+from api.sources import MAX_CHARS as MAX_SOURCE
+from rag.records import AnswerStatus, DocumentState, JobState, PageKind, Verdict, VersionStatus
 
 MAX_TEXT = 100_000
 MAX_FILTER_VALUES = 1000
@@ -98,11 +99,65 @@ class DocumentPatch(Request):
     )
     name: Annotated[str | None, Field(min_length=1, max_length=1000)] = None
     metadata: Metadata | None = None
+    source: Annotated[
+        str | None,
+        Field(
+            min_length=1, max_length=MAX_SOURCE, description="Where it lies now; see `POST /v1/documents`."
+        ),
+    ] = None
 
 
 class Notice(BaseModel):
     code: str
     detail: str
+
+
+class Progress(BaseModel):
+    done: int
+    total: int | None
+
+
+class Refinement(BaseModel):
+    """How many chunks have the better of their two vectors. Searching does not wait for it."""
+
+    done: int
+    total: int
+
+
+class Language(BaseModel):
+    code: Annotated[str, Field(description="ISO 639-1.")]
+    probability: Annotated[float, Field(ge=0, le=1)]
+    spoken: Annotated[bool | None, Field(description="Whether the embedder speaks it; null: unknown.")]
+
+
+class Quality(BaseModel):
+    """How well a version was read, measured when it was."""
+
+    pages: int
+    pages_without_text: int
+    pages_recognised: Annotated[int, Field(description="Pages read from their pictures (OCR).")]
+    characters: int
+    garbled: Annotated[float, Field(ge=0, le=1, description="Share of the text that stands for nothing.")]
+    language: Language | None
+    tables: int
+    furniture_blocks: Annotated[
+        int, Field(description="Running headers, footers and page numbers, kept out of the evidence.")
+    ]
+    chunks: int
+    tokens: int
+    tokens_truncated: Annotated[int, Field(description="Tokens the embedder did not see: always 0.")]
+    self_retrieval: Annotated[
+        float | None,
+        Field(ge=0, le=1, description="Share of sampled passages that a search for their own words finds."),
+    ]
+
+
+class NearDuplicate(BaseModel):
+    """Another document of the collection with nearly the same text."""
+
+    document_id: str
+    name: str
+    similarity: Annotated[float, Field(ge=0, le=1, description="Jaccard index of the shingles, estimated.")]
 
 
 class Document(BaseModel):
@@ -112,6 +167,9 @@ class Document(BaseModel):
     name: str
     collection: str
     metadata: dict[str, Any]
+    source: Annotated[str | None, Field(description="Its path in the folder it was taken from.")]
+    parent: Annotated[str | None, Field(description="The document it was found in: an archive, a message.")]
+    children: Annotated[int, Field(description="How many documents were found in it.")]
     state: DocumentState
     version: int
     live_version: Annotated[int | None, Field(description="The version that is searched, if any.")]
@@ -121,18 +179,57 @@ class Document(BaseModel):
     sha256: str
     characters: int | None
     pages: int | None
+    page_kind: Annotated[PageKind | None, Field(description="What its pages are.")]
     pages_without_text: list[int]
     chunks: int
+    refined: Refinement
+    quality: Annotated[Quality | None, Field(description="Null until it has been read.")]
+    near_duplicates: Annotated[
+        list[NearDuplicate] | None, Field(description="Most alike first, at most 20; null in lists.")
+    ]
     warnings: list[Notice]
     error: Notice | None
     created_at: datetime
     updated_at: datetime
     ready_at: datetime | None
+    refined_at: datetime | None
 
 
-class Progress(BaseModel):
-    done: int
-    total: int | None
+class Version(BaseModel):
+    """One immutable state of a document."""
+
+    version: int
+    status: VersionStatus
+    live: Annotated[bool, Field(description="Whether this is the version that is searched.")]
+    name: str
+    state: DocumentState
+    media_type: str | None
+    title: str | None
+    size: int
+    sha256: str
+    characters: int | None
+    pages: int | None
+    page_kind: PageKind | None
+    chunks: int
+    refined: Refinement
+    quality: Quality | None
+    warnings: list[Notice]
+    error: Notice | None
+    created_at: datetime
+    ready_at: datetime | None
+    refined_at: datetime | None
+
+
+class VersionList(BaseModel):
+    data: list[Version]
+    next_cursor: str | None
+
+
+class Rate(BaseModel):
+    """The pace of a running job in its present stage."""
+
+    pages_per_second: float | None
+    chunks_per_second: float | None
 
 
 class Job(BaseModel):
@@ -146,7 +243,13 @@ class Job(BaseModel):
     warnings: list[Notice]
     error: Notice | None
     attempts: int
-    eta_seconds: float | None
+    uploader: Annotated[str, Field(description="Whose turn it counts for.")]
+    position: Annotated[
+        int | None,
+        Field(description="How many jobs wait before it; null in lists and when it does not wait."),
+    ]
+    rate: Rate
+    eta_seconds: Annotated[float | None, Field(description="What its present stage still takes.")]
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -173,6 +276,12 @@ class JobList(BaseModel):
     next_cursor: str | None
 
 
+class Queue(BaseModel):
+    paused: bool
+    jobs: Annotated[dict[JobState, int], Field(description="How many are in each state.")]
+    oldest_waiting_seconds: Annotated[float | None, Field(description="Null when nothing waits.")]
+
+
 class Collection(BaseModel):
     id: str
     name: str
@@ -192,6 +301,7 @@ class TextRange(BaseModel):
     start: int
     end: int
     version: int
+    status: VersionStatus
 
 
 class WordBox(BaseModel):
@@ -204,12 +314,14 @@ class Page(BaseModel):
     """Sizes and boxes are PDF points, origin bottom left, ``[x0, y0, x1, y1]``."""
 
     page: int
+    label: Annotated[str, Field(description="Its own name: a sheet's, or the number printed on it.")]
     text: str
     start: int
     end: int
     width: float
     height: float
     version: int
+    status: VersionStatus
     words: list[WordBox]
 
 
@@ -217,11 +329,22 @@ class DocumentRef(BaseModel):
     id: str
     name: str
     version: int
+    status: Annotated[
+        VersionStatus, Field(description="`superseded` when a newer version of the document has been sent.")
+    ]
+
+
+Locator = Annotated[
+    str, Field(description="Where it stands, in words: `page 3`, `sheet Prices, rows 4–9`, `lines 10–24`.")
+]
+Headings = Annotated[list[str], Field(description="What it stands under, outermost first.")]
 
 
 class Hit(BaseModel):
     document: DocumentRef
     page: int | None
+    locator: Locator
+    headings: Headings
     start: int
     end: int
     text: str
@@ -258,6 +381,8 @@ class Citation(BaseModel):
     number: int
     document: DocumentRef
     page: int | None
+    locator: Locator
+    headings: Headings
     start: int
     end: int
     quote: str

@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from rag.errors import BadRequest
+from rag.models.locations import default_models_folder
 
 PREFIX = "FOOTNOTE_"
 CONFIG_VARIABLE = "FOOTNOTE_CONFIG"
@@ -52,6 +53,9 @@ class Settings(BaseSettings):
         Path | None,
         Field(description="The embedder, a sentence-transformers folder. Default: the packaged model."),
     ] = None
+    models: Annotated[
+        Path, Field(description="Folder of models made on this machine: the static student of the embedder.")
+    ] = default_models_folder()
     threads: Annotated[
         int, Field(ge=1, le=256, description="CPU threads of each model. Default: the number of processors.")
     ] = os.cpu_count() or 1

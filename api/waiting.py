@@ -17,18 +17,18 @@ _SHORTEST = 0.05
 _LONGEST = 0.5
 
 
-async def changes(database: Database, job_id: str) -> AsyncIterator[Job]:
-    """The job now, then whenever it has changed, and last when it has finished.
+async def changes(database: Database, job_id: str) -> AsyncIterator[tuple[Job, int | None]]:
+    """The job and how many wait before it: now, whenever that has changed, and last when it has finished.
 
     Raises ``NotFound`` when there is no such job or it is deleted meanwhile.
     """
     pause, seen = _SHORTEST, None
     while True:
-        job = await run_in_threadpool(read, database, job_id)
-        if job != seen:
-            yield job
-            pause, seen = _SHORTEST, job
-        if job.state.finished:
+        now = await run_in_threadpool(_with_position, database, job_id)
+        if now != seen:
+            yield now
+            pause, seen = _SHORTEST, now
+        if now[0].state.finished:
             return
         await asyncio.sleep(pause)
         pause = min(_LONGEST, pause * 1.3)
@@ -49,3 +49,9 @@ async def until_finished(database: Database, job_id: str, seconds: float, reques
 def read(database: Database, job_id: str) -> Job:
     with database.read() as tx:
         return job_queue.get(tx, job_id)
+
+
+def _with_position(database: Database, job_id: str) -> tuple[Job, int | None]:
+    with database.read() as tx:
+        job = job_queue.get(tx, job_id)
+        return job, job_queue.position(tx, job)

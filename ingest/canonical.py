@@ -13,7 +13,18 @@ from itertools import pairwise
 from typing import Protocol
 
 from rag.errors import DocumentRejected
-from rag.records import Block, BlockKind, Member, Notice, Page, PageKind, ParsedDocument, Span, Word
+from rag.records import (
+    Block,
+    BlockKind,
+    Member,
+    Notice,
+    Page,
+    PageKind,
+    ParsedDocument,
+    Span,
+    Word,
+    WordTable,
+)
 
 _LINE_ENDS = re.compile("\r\n?|[\v\f\x1c-\x1e\x85\u2028\u2029]")
 _FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -120,7 +131,7 @@ class CanonicalText:
                 end=self._length,
                 width=width,
                 height=height,
-                words=tuple(words),
+                words=WordTable.of(words),
                 label=collapse(label),
                 rows=tuple(rows),
             )
@@ -187,9 +198,17 @@ def check(parsed: ParsedDocument) -> None:
         if page.number != number:
             raise ValueError(f"page {page.number} stands where page {number} belongs")
         _check_rows(page)
-        for word in page.words:
-            if not page.start <= word.start < word.end <= page.end:
-                raise ValueError(f"word [{word.start}, {word.end}) lies outside its page {number}")
+        _check_words(page)
+
+
+def _check_words(page: Page) -> None:
+    starts, ends, left, bottom, right, top = page.words.rows.T
+    outside = (starts < page.start) | (starts >= ends) | (ends > page.end)
+    if outside.any():
+        word = page.words[int(outside.argmax())]
+        raise ValueError(f"word [{word.start}, {word.end}) lies outside its page {page.number}")
+    if (starts[1:] < ends[:-1]).any() or (left > right).any() or (bottom > top).any():
+        raise ValueError(f"the words of page {page.number} overlap or a box of theirs is turned around")
 
 
 def _check_rows(page: Page) -> None:

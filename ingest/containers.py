@@ -7,69 +7,120 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import BinaryIO
 
 ZIP_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 OLE_SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
-WORD = "a Word document"
-ENCRYPTED_OFFICE = "an encrypted Office document"
-_POWERPOINT = "a PowerPoint presentation"
-_EXCEL = "an Excel workbook"
-_ARCHIVE = "a zip archive"
+
+class Kind(StrEnum):
+    """What is in a container, in words for people."""
+
+    WORD = "a Word document"
+    POWERPOINT = "a PowerPoint presentation"
+    EXCEL = "an Excel workbook"
+    EXCEL_MACROS = "an Excel workbook with macros"
+    EXCEL_BINARY = "a binary Excel workbook"
+    VISIO = "a Visio drawing"
+    OFFICE = "an Office document of an unknown kind"
+    OPEN_TEXT = "an OpenDocument text"
+    OPEN_SPREADSHEET = "an OpenDocument spreadsheet"
+    OPEN_PRESENTATION = "an OpenDocument presentation"
+    OPEN_OTHER = "an OpenDocument file of an unknown kind"
+    EPUB = "an EPUB book"
+    JAVA = "a Java archive"
+    ANDROID = "an Android app"
+    ARCHIVE = "a zip archive"
+    ENCRYPTED_OFFICE = "an encrypted Office document"
+    OLD_WORD = "a Word 97-2003 document"
+    OLD_EXCEL = "an Excel 97-2003 workbook"
+    OLD_POWERPOINT = "a PowerPoint 97-2003 presentation"
+    OUTLOOK = "an Outlook message"
+    DAMAGED_OFFICE = "a damaged Office document"
+    OLD_OFFICE = "an old Office document"
+
 
 _MAX_DIRECTORY_BYTES = 1 << 20
 _MAX_NAMES = 4096
 _END_RECORD_BYTES = 22
 _MAX_COMMENT_BYTES = 65_535
 _HEAD_BYTES = 8192
+_OLE_DIRECTORY_BYTES = 1 << 16
+_OLE_ENTRY_BYTES = 128
+_OLE_ROOT = 5
 
-_OPEN_DOCUMENT = {
-    b"application/vnd.oasis.opendocument.text": "an OpenDocument text",
-    b"application/vnd.oasis.opendocument.spreadsheet": "an OpenDocument spreadsheet",
-    b"application/vnd.oasis.opendocument.presentation": "an OpenDocument presentation",
-    b"application/epub+zip": "an EPUB book",
-}
-_BY_FOLDER = (
-    (b"word/", WORD),
-    (b"ppt/", _POWERPOINT),
-    (b"xl/", _EXCEL),
-    (b"visio/", "a Visio drawing"),
-    (b"META-INF/MANIFEST.MF", "a Java archive"),
-    (b"AndroidManifest.xml", "an Android app"),
-    (b"META-INF/container.xml", "an EPUB book"),
+_CONTENT_TYPES = b"[Content_Types].xml"
+_MIMETYPES = (  # templates and the like begin as the kind they are of: "…opendocument.text-template"
+    (b"application/vnd.oasis.opendocument.text", Kind.OPEN_TEXT),
+    (b"application/vnd.oasis.opendocument.spreadsheet", Kind.OPEN_SPREADSHEET),
+    (b"application/vnd.oasis.opendocument.presentation", Kind.OPEN_PRESENTATION),
+    (b"application/vnd.oasis.opendocument.", Kind.OPEN_OTHER),
+    (b"application/epub+zip", Kind.EPUB),
 )
-_OFFICE_NAMES = {".docx": WORD, ".docm": WORD, ".dotx": WORD, ".pptx": _POWERPOINT, ".xlsx": _EXCEL}
+_OFFICE_FOLDERS = (
+    (b"word/", Kind.WORD),
+    (b"ppt/", Kind.POWERPOINT),
+    (b"xl/workbook.bin", Kind.EXCEL_BINARY),
+    (b"xl/vbaProject.bin", Kind.EXCEL_MACROS),
+    (b"xl/", Kind.EXCEL),
+    (b"visio/", Kind.VISIO),
+)
+_TELLING_NAMES = (
+    (b"META-INF/container.xml", Kind.EPUB),
+    (b"META-INF/MANIFEST.MF", Kind.JAVA),
+    (b"AndroidManifest.xml", Kind.ANDROID),
+)
+_OFFICE_NAMES = (
+    dict.fromkeys((".docx", ".docm", ".dotx", ".dotm"), Kind.WORD)
+    | dict.fromkeys((".pptx", ".pptm", ".potx", ".potm", ".ppsx", ".ppsm"), Kind.POWERPOINT)
+    | dict.fromkeys((".xlsx", ".xltx"), Kind.EXCEL)
+    | dict.fromkeys((".xlsm", ".xltm"), Kind.EXCEL_MACROS)
+    | {".xlsb": Kind.EXCEL_BINARY}
+)
+_OPEN_NAMES = (
+    dict.fromkeys((".odt", ".ott"), Kind.OPEN_TEXT)
+    | dict.fromkeys((".ods", ".ots"), Kind.OPEN_SPREADSHEET)
+    | dict.fromkeys((".odp", ".otp"), Kind.OPEN_PRESENTATION)
+)
 _OLE_STREAMS = (
-    ("EncryptedPackage", ENCRYPTED_OFFICE),
-    ("WordDocument", "a Word 97-2003 document"),
-    ("Workbook", "an Excel 97-2003 workbook"),
-    ("Book", "an Excel 95 workbook"),
-    ("PowerPoint Document", "a PowerPoint 97-2003 presentation"),
-    ("__nameid_version1.0", "an Outlook message"),
-    ("__properties_version1.0", "an Outlook message"),
-    ("VisioDocument", "a Visio drawing"),
+    ("EncryptedPackage", Kind.ENCRYPTED_OFFICE),
+    ("WordDocument", Kind.OLD_WORD),
+    ("Workbook", Kind.OLD_EXCEL),
+    ("Book", Kind.OLD_EXCEL),
+    ("PowerPoint Document", Kind.OLD_POWERPOINT),
+    ("__nameid_version1.0", Kind.OUTLOOK),
+    ("__properties_version1.0", Kind.OUTLOOK),
+    ("VisioDocument", Kind.VISIO),
 )
 
 
-def zip_kind(file: BinaryIO, size: int, suffix: str) -> str:
-    """What a zip-based file is, as words for people; ``WORD`` for anything with a Word part.
+def zip_kind(file: BinaryIO, size: int, suffix: str) -> Kind:
+    """What a zip-based file is.
 
     A damaged Office file is still what it was meant to be: ``suffix`` tells when the directory is
     gone but the archive begins as Office files do.
     """
     file.seek(0)
     head = file.read(_HEAD_BYTES)
-    for media_type, label in _OPEN_DOCUMENT.items():
-        if head[30:38] == b"mimetype" and head[38:].startswith(media_type):
-            return label
+    if head[30:38] == b"mimetype":
+        for media_type, kind in _MIMETYPES:
+            if head.startswith(media_type, 38):
+                return kind
     names = list(_directory_names(file, size)) or list(_leading_names(head))
-    for prefix, label in _BY_FOLDER:
-        if any(name.startswith(prefix) for name in names):
-            return label
-    if b"[Content_Types].xml" in names[:1]:
-        return _OFFICE_NAMES.get(suffix, "an Office document of an unknown kind")
-    return _ARCHIVE
+    # An archive of somebody's folder called "word" is no Word document.
+    if _CONTENT_TYPES in names or suffix in _OFFICE_NAMES:
+        for prefix, kind in _OFFICE_FOLDERS:
+            if any(name.startswith(prefix) for name in names):
+                return kind
+    if b"META-INF/manifest.xml" in names and b"content.xml" in names:
+        return _OPEN_NAMES.get(suffix, Kind.OPEN_OTHER)
+    for telling, kind in _TELLING_NAMES:
+        if telling in names:
+            return kind
+    if names[:1] == [_CONTENT_TYPES]:
+        return _OFFICE_NAMES.get(suffix, Kind.OFFICE)
+    return Kind.ARCHIVE
 
 
 def _directory_names(file: BinaryIO, size: int) -> Iterator[bytes]:
@@ -101,24 +152,46 @@ def _leading_names(head: bytes) -> Iterator[bytes]:
         position = head.find(b"PK\x03\x04", position + 30)
 
 
-def ole_kind(file: BinaryIO) -> str:
-    """What an OLE compound file is, by the stream names in the first sector of its directory chain."""
+def ole_kind(file: BinaryIO) -> Kind:
+    """What an OLE compound file is, by the names of its streams.
+
+    Those at the top count first: a message may hold a workbook as an attachment, and its streams are
+    in the same directory.
+    """
     file.seek(0)
     header = file.read(512)
     if len(header) < 512:
-        return "a damaged Office document"
+        return Kind.DAMAGED_OFFICE
     (sector_shift,) = struct.unpack_from("<H", header, 30)
     (first_sector,) = struct.unpack_from("<I", header, 48)
     if sector_shift not in (9, 12):
-        return "a damaged Office document"
+        return Kind.DAMAGED_OFFICE
     file.seek((first_sector + 1) << sector_shift)
     # The directory is usually one run of sectors, and the streams that name the format come early.
-    directory = file.read(_HEAD_BYTES)
-    names = {_entry_name(directory[at : at + 128]) for at in range(0, len(directory) - 127, 128)}
-    for stream, label in _OLE_STREAMS:
-        if stream in names:
-            return label
-    return "an old Office document"
+    directory = file.read(_OLE_DIRECTORY_BYTES)
+    entries = [
+        directory[at : at + _OLE_ENTRY_BYTES]
+        for at in range(0, len(directory) - _OLE_ENTRY_BYTES + 1, _OLE_ENTRY_BYTES)
+    ]
+    if not entries or entries[0][66] != _OLE_ROOT:
+        return Kind.DAMAGED_OFFICE
+    for names in (set(_top_names(entries)), {_entry_name(entry) for entry in entries}):
+        for stream, kind in _OLE_STREAMS:
+            if stream in names:
+                return kind
+    return Kind.OLD_OFFICE
+
+
+def _top_names(entries: list[bytes]) -> Iterator[str]:
+    """The names directly below the root, whose children form a binary tree ([MS-CFB] 2.6.4)."""
+    pending = [struct.unpack_from("<I", entries[0], 76)[0]]
+    seen: set[int] = set()
+    while pending:
+        number = pending.pop()
+        if number < len(entries) and number not in seen:
+            seen.add(number)
+            yield _entry_name(entries[number])
+            pending += struct.unpack_from("<II", entries[number], 68)
 
 
 def _entry_name(entry: bytes) -> str:

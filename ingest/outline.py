@@ -52,18 +52,23 @@ class Section:
 
 
 def sections(parsed: ParsedDocument) -> Iterator[Section]:
-    """The sections in text order. Together they hold every character that is not white space."""
+    """The sections in text order. Together they hold every character that is not white space, except what
+    the pages carry besides their content (``FURNITURE``)."""
     level, passages = 0, list[Passage]()
     path: list[tuple[int, str]] = []
     header = ""
     previous: Block | None = None
+    over_furniture = False
     for block in _without_gaps(parsed.text, parsed.blocks):
+        if block.kind is BlockKind.FURNITURE:
+            over_furniture = True
+            continue
         if block.kind is BlockKind.HEADING:
             if passages:
                 yield Section(level, tuple(passages))
             level, passages = block.level, []
             path = [outer for outer in path if outer[0] < level]
-        if block.header or not _continues_table(parsed.text, previous, block):
+        if block.header or not _continues_table(parsed.text, previous, block, over_furniture):
             header = ""
         glued = previous is not None and (
             previous.kind is BlockKind.HEADING or (previous.header and header != "")
@@ -74,16 +79,17 @@ def sections(parsed: ParsedDocument) -> Iterator[Section]:
             path.append((level, _one_line(parsed.text, block)))
         if block.header:
             header = _one_line(parsed.text, block)
-        previous = block
+        previous, over_furniture = block, False
     if passages:
         yield Section(level, tuple(passages))
 
 
-def _continues_table(text: str, previous: Block | None, block: Block) -> bool:
-    """Rows of one table stand on consecutive lines; a blank line begins another table."""
+def _continues_table(text: str, previous: Block | None, block: Block, over_furniture: bool) -> bool:
+    """Rows of one table stand on consecutive lines; a blank line begins another table. Where only the foot
+    of a page and the head of the next one lie between, it is the same table."""
     if previous is None or not previous.kind is block.kind is BlockKind.TABLE_ROW:
         return False
-    return text.count("\n", previous.end, block.start) < 2
+    return over_furniture or text.count("\n", previous.end, block.start) < 2
 
 
 def _without_gaps(text: str, blocks: Sequence[Block]) -> Iterator[Block]:

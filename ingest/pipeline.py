@@ -1,41 +1,48 @@
-"""One job from claimed to done: parse, split, embed, and publish in a single transaction."""
+"""One job from claimed to ready: parse, curate, split, embed, and publish in a single transaction.
+
+The vectors are the student's, made in moments; ``ingest.refiner`` replaces them by the transformer's.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from ingest import recovery
+from ingest import inner_documents, language, near_duplicates, quality, recovery
+from ingest.inner_documents import InnerDocuments
 from ingest.measured_text import Tokenizer
 from ingest.parsers.limits import ParseLimits
 from ingest.progress import Progress
-from ingest.sandbox import OnProgress, parse_file
+from ingest.quality import Quality
+from ingest.sandbox import OnProgress
+from ingest.self_search import self_retrieval
 from ingest.splitting import embedding_text, split
 from rag.errors import BadRequest, DocumentRejected, NotFound, Unavailable
 from rag.records import Chunk, DocumentState, Notice, ParsedDocument
 from rag.stores import chunk_store, document_catalog, job_queue
+from rag.stores import near_duplicates as duplicate_links
 from rag.stores.blobs import BlobStore
 from rag.stores.chunk_store import notice_row
-from rag.stores.database import Database
-from rag.stores.document_catalog import Version
+from rag.stores.database import Database, Tx
+from rag.stores.document_catalog import Document, Version
 from rag.stores.job_queue import Job, LeaseLost
+from rag.text.forms import spoken
 
-_BATCH = 32
+_BATCH = 1024
+"""Chunks the student embeds between two looks at whether to stop: about half a second of work."""
 
 _log = structlog.get_logger(__name__)
 
-Parse = Callable[[Path, str, ParseLimits, OnProgress], ParsedDocument]
-
 
 class Embedder(Protocol):
-    """Unit vectors ``(n, dimension)`` for texts of at most ``max_tokens``; ``space_id`` names their space."""
+    """Unit vectors ``(n, dimension)`` for texts; ``space_id`` names the space they are in."""
 
     @property
     def space_id(self) -> str: ...
@@ -43,10 +50,23 @@ class Embedder(Protocol):
     @property
     def dimension(self) -> int: ...
 
-    @property
-    def max_tokens(self) -> int: ...
-
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
+
+
+class Reader(Protocol):
+    """What opens documents: ``ingest.sandbox.Sandbox``, or something of the same kind in a test."""
+
+    def parse_file(
+        self,
+        path: Path,
+        name: str,
+        limits: ParseLimits | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> ParsedDocument: ...
+
+    def members(
+        self, path: Path, name: str, limits: ParseLimits | None = None
+    ) -> Iterator[tuple[str, Iterator[bytes]]]: ...
 
 
 class Interrupted(BaseException):
@@ -61,15 +81,19 @@ def _ignore() -> None:
 class Tools:
     """What a job is done with.
 
-    ``tokenizer`` is the embedder's own. ``stop`` asks for the running job to be given back at the
-    next opportunity; ``on_lost`` is called from another thread when the job is no longer ours.
+    ``student`` embeds in moments; ``tokenizer`` and ``max_tokens`` are those of the transformer whose
+    vectors come later, so that chunks fit it; ``languages`` is what it speaks (None: unknown). ``stop``
+    asks for the running job to be given back at the next opportunity; ``on_lost`` is called from another
+    thread when the job is no longer ours.
     """
 
     database: Database
     blobs: BlobStore
-    embedder: Embedder
+    student: Embedder
     tokenizer: Tokenizer
-    parse: Parse = parse_file
+    max_tokens: int
+    reader: Reader
+    languages: frozenset[str] | None = None
     limits: ParseLimits = field(default_factory=ParseLimits)
     stop: threading.Event = field(default_factory=threading.Event)
     on_lost: Callable[[], None] = _ignore
@@ -107,25 +131,56 @@ def _run(job: Job, tools: Tools) -> None:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """Everything that is published."""
+
+    parsed: ParsedDocument
+    pieces: Sequence[Chunk]
+    embedded: NDArray[np.float32]
+    quality: Quality
+    signature: bytes | None
+    inside: InnerDocuments
+
+
 def _ingest(job: Job, tools: Tools, progress: Progress) -> None:
     with tools.database.read() as tx:
         document = document_catalog.by_id(tx, job.document_id)
         version = document_catalog.version(tx, document, job.version_number)
+    path = tools.blobs.open_path(version.sha256)
     progress.tell(stage="parsing")
-    parsed = tools.parse(
-        tools.blobs.open_path(version.sha256),
+    parsed = tools.reader.parse_file(
+        path,
         version.name,
         tools.limits,
         lambda done, total: progress.tell(pages_done=done, pages_total=total),
     )
     if not parsed.text.strip():
         parsed = _without_text(parsed)
-    pieces = split(
-        parsed, tools.tokenizer, title=_title(parsed, version), max_tokens=tools.embedder.max_tokens
-    )
+    inside = _inside(tools, document, version, path, parsed)
+    progress.tell(stage="splitting")
+    pieces = split(parsed, tools.tokenizer, title=_title(parsed, version), max_tokens=tools.max_tokens)
     embedded = _embed(parsed.text, pieces, tools, progress)
+    assessed = quality.assess(
+        parsed,
+        pieces,
+        max_tokens=tools.max_tokens,
+        language=language.identify(parsed.text),
+        spoken_languages=tools.languages,
+    )
+    signature = near_duplicates.signature(parsed.text) if pieces else None
     progress.tell(stage="publishing", chunks_done=len(pieces))
-    _publish(job, tools, parsed, pieces, embedded)
+    _publish(job, tools, document, _Prepared(parsed, pieces, embedded, assessed, signature, inside))
+
+
+def _inside(
+    tools: Tools, document: Document, version: Version, path: Path, parsed: ParsedDocument
+) -> InnerDocuments:
+    if not parsed.members:
+        return InnerDocuments()
+    with tools.database.read() as tx:
+        room = inner_documents.room(tx, document)
+    return inner_documents.take_out(tools.reader, tools.blobs, path, version.name, parsed, room, tools.limits)
 
 
 def _without_text(parsed: ParsedDocument) -> ParsedDocument:
@@ -134,7 +189,8 @@ def _without_text(parsed: ParsedDocument) -> ParsedDocument:
         raise DocumentRejected("no_text", "There is no text in this file; check that it is the right one.")
     notice = Notice(
         "needs_ocr",
-        "The pages are pictures without text; run text recognition on them and upload the result.",
+        "The pages are pictures in which no text was found. If there is some, install text recognition "
+        "(tesseract, or footnote[ocr]), restart the service and retry the job, or send a copy with text.",
     )
     known = {warning.code for warning in parsed.warnings}
     return parsed if notice.code in known else replace(parsed, warnings=(*parsed.warnings, notice))
@@ -145,39 +201,64 @@ def _title(parsed: ParsedDocument, version: Version) -> str:
 
 
 def _embed(text: str, pieces: Sequence[Chunk], tools: Tools, progress: Progress) -> NDArray[np.float32]:
-    """One row a piece. Longest first: batches of like length need no padding, and estimates err low."""
+    """One row a piece, by the student."""
     progress.tell(stage="embedding", chunks_done=0, chunks_total=len(pieces))
-    embedded = np.empty((len(pieces), tools.embedder.dimension), dtype=np.float32)
-    order = sorted(range(len(pieces)), key=lambda at: -pieces[at].tokens)
-    for first in range(0, len(order), _BATCH):
+    embedded = np.empty((len(pieces), tools.student.dimension), dtype=np.float32)
+    for first in range(0, len(pieces), _BATCH):
         if tools.stop.is_set():
             raise Interrupted
-        batch = order[first : first + _BATCH]
-        embedded[batch] = tools.embedder.encode(
-            [embedding_text(pieces[at].context, text[pieces[at].start : pieces[at].end]) for at in batch]
-        )
+        batch = pieces[first : first + _BATCH]
+        said = [embedding_text(piece.context, spoken(text, piece)) for piece in batch]
+        embedded[first : first + len(batch)] = tools.student.encode(said)
         progress.tell(chunks_done=first + len(batch))
     return embedded
 
 
-def _publish(
-    job: Job, tools: Tools, parsed: ParsedDocument, pieces: Sequence[Chunk], embedded: NDArray[np.float32]
-) -> None:
+def _publish(job: Job, tools: Tools, document: Document, ready: _Prepared) -> None:
+    parsed, pieces = ready.parsed, ready.pieces
     with tools.database.write() as tx:
         # First of all: whoever lost the lease finds out here, before anything of theirs is written.
-        # The last reports may not have been written: they are throttled, and a small document is done before.
-        counts = {"chunks_done": len(pieces), "chunks_total": len(pieces)}
+        # Reports are throttled, and a small document is done before the first: hence the counts.
+        counts: dict[str, Any] = {"chunks_done": len(pieces), "chunks_total": len(pieces)}
         if parsed.page_count:
             counts |= {"pages_done": parsed.page_count, "pages_total": parsed.page_count}
-        job_queue.report(tx, job, **counts)
-        job_queue.succeed(tx, job, [notice_row(notice) for notice in parsed.warnings])
-        chunk_store.publish(
+        job_queue.succeed(tx, job, **counts)
+        space = chunk_store.open_space(tx, tools.student.space_id, tools.student.dimension)
+        first_chunk = chunk_store.publish(
             tx,
-            document_id=job.document_id,
             version_id=job.version_id,
             parsed=parsed,
             pieces=pieces,
-            embedded=embedded,
-            space_id=chunk_store.open_space(tx, tools.embedder.space_id, tools.embedder.dimension),
-            state=DocumentState.READY if pieces else DocumentState.NEEDS_OCR,
+            embedded=ready.embedded,
+            space_id=space,
+            state=DocumentState.READY if pieces or ready.inside.taken else DocumentState.NEEDS_OCR,
         )
+        notices = [*parsed.warnings, *ready.inside.notices]
+        assessed = ready.quality
+        if first_chunk is not None:
+            found = self_retrieval(tx, first_chunk, pieces, parsed.text, space, ready.embedded)
+            assessed = replace(assessed, self_retrieval=round(found, 3))
+            notices += _near_duplicates(tx, job, ready.signature)
+            if ready.inside.taken or document.children:
+                document_catalog.replace_children(tx, document, ready.inside.taken, job.uploader)
+        notices += quality.warnings(assessed)
+        chunk_store.annotate(tx, job.version_id, assessed.as_mapping(), notices)
+        if notices:
+            job_queue.note(tx, job, [notice_row(notice) for notice in notices])
+
+
+def _near_duplicates(tx: Tx, job: Job, signature: bytes | None) -> list[Notice]:
+    if signature is None:
+        return []
+    bands = near_duplicates.bands(signature)
+    alike = duplicate_links.link(tx, job.version_id, signature, bands, near_duplicates.similarity)
+    if not alike:
+        return []
+    others = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
+    return [
+        Notice(
+            "near_duplicate",
+            f"Says nearly the same as {alike[0].name!r} ({alike[0].similarity:.0%} alike){others}; "
+            "both are searched. Delete the one that is out of date.",
+        )
+    ]

@@ -64,6 +64,9 @@ class Progress:
             self._changed.notify()
 
     def _report(self) -> None:
+        with self._changed:  # most documents are done before anyone could look
+            if self._changed.wait_for(lambda: self._closed, SPACING_SECONDS):
+                return
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._pending or self._closed, BEAT_SECONDS)

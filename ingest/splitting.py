@@ -6,27 +6,33 @@ The text is tokenized once to weigh it. Sections are divided at the best break n
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, islice
 
 from ingest.canonical import collapse
 from ingest.measured_text import MeasuredText, Tokenizer
 from ingest.outline import Passage, Section, Setting, sections
-from rag.records import BlockKind, Chunk, ParsedDocument
+from rag.records import BlockKind, Chunk, PageKind, ParsedDocument, Span
+from rag.text.forms import search_form, spoken
 from rag.text.sentences import sentence_spans
 
 CONTEXT_TOKENS = 48
 """Most tokens that title and heading path take of a chunk; a table's header row may take as many again."""
 
 _FEWEST_TOKENS = 32
+_COUNTED_AT_ONCE = 512
+"""Chunks whose tokens are counted together, on all cores; what is held for it is a few megabytes."""
 _LONGEST_TITLE = 300
 
 _TINY_TOKENS = 40
 """A section of less is too little to be found alone, so the next one joins it."""
+
+
+_Piece = tuple[int, int, Setting]
 
 
 class Break(IntEnum):
@@ -62,37 +68,47 @@ def split(
 ) -> list[Chunk]:
     """The chunks of a document in text order, each at most ``max_tokens`` as embedded.
 
-    Every character that is not white space is in exactly one chunk, or in two neighbours where
-    ``overlap`` (tokens, whole sentences) is asked for. Time is linear in the text, whatever it holds.
+    Every character that is neither white space nor page furniture is in exactly one chunk, or in two
+    neighbours where ``overlap`` (tokens, whole sentences) is asked for. Furniture inside a chunk is
+    omitted from what it says. Time is linear in the text, whatever it holds.
     """
     if max_tokens < _FEWEST_TOKENS:
         raise ValueError(f"max_tokens is {max_tokens}; it has to be {_FEWEST_TOKENS} or more")
     if not 0 <= overlap <= target_tokens // 4:
         raise ValueError(f"overlap is {overlap}; it has to be at most a quarter of target_tokens")
     splitter = _Splitter(
-        parsed.text, tokenizer, collapse(title[:_LONGEST_TITLE]), max_tokens, target_tokens, overlap
+        parsed, tokenizer, collapse(title[:_LONGEST_TITLE]), max_tokens, target_tokens, overlap
     )
-    page_starts = [page.start for page in parsed.pages]
-    chunks: list[Chunk] = []
-    for group in splitter.grouped(sections(parsed)):
-        for start, end, setting in splitter.packed(group):
-            for piece_start, piece_end, context, tokens in splitter.fitted(start, end, setting):
-                page = max(1, bisect_right(page_starts, piece_start)) if page_starts else None
-                chunks.append(Chunk(piece_start, piece_end, context, tokens, page))
-    return chunks
+    has_numbers = parsed.page_kind is not PageKind.LINES
+    page_starts = [page.start for page in parsed.pages] if has_numbers else []
+    packed = (piece for group in splitter.grouped(sections(parsed)) for piece in splitter.packed(group))
+    chunks = splitter.fitted(packed)
+    return [
+        replace(chunk, page=max(1, bisect_right(page_starts, chunk.start)) if page_starts else None)
+        for chunk in chunks
+    ]
 
 
 def embedding_text(context: str, body: str) -> str:
-    """What is embedded for a chunk."""
-    return f"{context}\n{body}" if context else body
+    """What is embedded for a chunk that says ``body``."""
+    return search_form(f"{context}\n{body}" if context else body)
 
 
 class _Splitter:
     def __init__(
-        self, text: str, tokenizer: Tokenizer, title: str, max_tokens: int, target: int, overlap: int
+        self,
+        parsed: ParsedDocument,
+        tokenizer: Tokenizer,
+        title: str,
+        max_tokens: int,
+        target: int,
+        overlap: int,
     ) -> None:
-        self._text = text
-        self._measured = MeasuredText(text, tokenizer)
+        self._text = parsed.text
+        self._furniture = [
+            Span(block.start, block.end) for block in parsed.blocks if block.kind is BlockKind.FURNITURE
+        ]
+        self._measured = MeasuredText(parsed.text, tokenizer)
         self._tokenizer = tokenizer
         self._title = title
         self._room = max_tokens - tokenizer.special_tokens
@@ -122,7 +138,7 @@ class _Splitter:
         if group:
             yield group
 
-    def packed(self, units: Sequence[_Unit]) -> Iterator[tuple[int, int, Setting]]:
+    def packed(self, units: Sequence[_Unit]) -> Iterator[_Piece]:
         """``[start, end)`` and setting of the chunks made of ``units``, of about even weight."""
         sums = [0, *accumulate(unit.weight for unit in units)]
         first = 0
@@ -132,23 +148,46 @@ class _Splitter:
             yield units[first].start, units[after - 1].end, units[first].setting
             first = after if after == len(units) else self._with_overlap(sums, first, after)
 
-    def fitted(self, start: int, end: int, setting: Setting) -> Iterator[tuple[int, int, str, int]]:
-        """``[start, end)``, context and exact token count of a chunk, halved until it fits.
+    def fitted(self, packed: Iterable[_Piece]) -> list[Chunk]:
+        """The chunks, in text order, with contexts and exact token counts, halved until they fit.
 
         Weights are exact where cuts fall between words. A cut inside a word can make more tokens of
         its parts, so that only this count can be relied upon.
         """
+        chunks: list[Chunk] = []
+        for some in _batched(packed, _COUNTED_AT_ONCE):
+            pending = list(some)
+            while pending:
+                drafts = [self._draft(*piece) for piece in pending]
+                counts = self._tokenizer.counts([said for _, said in drafts])
+                halves: list[_Piece] = []
+                for (chunk, _), tokens, (start, end, setting) in zip(drafts, counts, pending, strict=True):
+                    if tokens <= self._room or end - start == 1:
+                        chunks.append(replace(chunk, tokens=tokens + self._tokenizer.special_tokens))
+                        continue
+                    middle = self._measured.cut_before(start, (start + end) // 2)
+                    for half in ((start, middle), (middle, end)):
+                        halves += [(*piece, setting) for piece in self._measured.trimmed(*half)]
+                pending = [piece for piece in halves if self._says_something(*piece[:2])]
+        return sorted(chunks, key=lambda chunk: (chunk.start, chunk.end))
+
+    def _draft(self, start: int, end: int, setting: Setting) -> tuple[Chunk, str]:
+        """A chunk that is not counted yet, and what is embedded for it."""
         context, _ = self._context(setting)
-        pending = [(start, end)]
-        while pending:
-            start, end = pending.pop()
-            text = embedding_text(context, self._text[start:end])
-            tokens = self._tokenizer.count(text)
-            if tokens <= self._room or end - start == 1:
-                yield start, end, context, tokens + self._tokenizer.special_tokens
-                continue
-            middle = self._measured.cut_before(start, (start + end) // 2)
-            pending += [*self._measured.trimmed(middle, end), *self._measured.trimmed(start, middle)]
+        omitted = self._furniture_in(start, end)
+        chunk = Chunk(start, end, context, 0, omitted=omitted, headings=setting.headings)
+        return chunk, embedding_text(context, spoken(self._text, chunk))
+
+    def _says_something(self, start: int, end: int) -> bool:
+        """False for the end of a cut that fell into furniture."""
+        return bool(
+            spoken(self._text, Chunk(start, end, "", 0, omitted=self._furniture_in(start, end))).strip()
+        )
+
+    def _furniture_in(self, start: int, end: int) -> tuple[Span, ...]:
+        first = bisect_right(self._furniture, start, key=lambda span: span.end)
+        last = bisect_left(self._furniture, end, key=lambda span: span.start)
+        return tuple(Span(max(start, span.start), min(end, span.end)) for span in self._furniture[first:last])
 
     def _cut(self, units: Sequence[_Unit], sums: Sequence[int], first: int, limit: int) -> int:
         """Index of the unit before which the chunk beginning with ``first`` ends."""
@@ -231,3 +270,9 @@ def _break_before(passage: Passage) -> Break:
     if passage.kind in (BlockKind.LIST_ITEM, BlockKind.TABLE_ROW):
         return Break.ITEM
     return Break.BLOCK
+
+
+def _batched(pieces: Iterable[_Piece], size: int) -> Iterator[list[_Piece]]:
+    iterator = iter(pieces)
+    while batch := list(islice(iterator, size)):
+        yield batch

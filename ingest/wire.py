@@ -1,5 +1,6 @@
 """How a parsed document crosses from the parsing child to its parent: plain JSON, never pickle.
 
+Long lists of numbers (the words of a page, the rows of a sheet) cross as base64 of little-endian int32.
 The child has read hostile bytes, so its words are checked too: whatever does not have the expected
 shape raises, and the parent runs ``ingest.canonical.check`` on the rest.
 """
@@ -7,26 +8,33 @@ shape raises, and the parent runs ``ingest.canonical.check`` on the rest.
 from __future__ import annotations
 
 import json
+import math
+from base64 import b64decode, b64encode
 from typing import Any
 
-from rag.records import Block, BlockKind, Notice, Page, ParsedDocument, Word
+import numpy as np
+from numpy.typing import NDArray
 
-_WORD_FIELDS = 6
+from rag.records import Block, BlockKind, Member, Notice, Page, PageKind, ParsedDocument, WordTable
+
+_NUMBER = np.dtype("<i4")
+_ROW_COLUMNS = 2
 
 
 def encode_document(parsed: ParsedDocument) -> dict[str, Any]:
-    """``parsed`` as JSON-serialisable values; the words of a page as one flat list of numbers."""
+    """``parsed`` as JSON-serialisable values."""
     return {
         "text": parsed.text,
         "media_type": parsed.media_type,
         "title": parsed.title,
-        "pages": [
-            [each.start, each.end, each.width, each.height, _flat(each.words)] for each in parsed.pages
-        ],
+        "pages": [_encode_page(page) for page in parsed.pages],
         "blocks": [[each.kind, each.start, each.end, each.level, each.header] for each in parsed.blocks],
         "warnings": [[notice.code, notice.detail] for notice in parsed.warnings],
         "page_count": parsed.page_count,
         "pages_without_text": list(parsed.pages_without_text),
+        "page_kind": parsed.page_kind,
+        "members": [[member.name, member.size] for member in parsed.members],
+        "pages_recognised": list(parsed.pages_recognised),
     }
 
 
@@ -36,14 +44,17 @@ def decode_document(message: dict[str, Any]) -> ParsedDocument:
         text=_string(message["text"]),
         media_type=_string(message["media_type"]),
         title=None if message["title"] is None else _string(message["title"]),
-        pages=tuple(_page(number, fields) for number, fields in enumerate(message["pages"], start=1)),
+        pages=tuple(_decode_page(number, fields) for number, fields in enumerate(message["pages"], start=1)),
         blocks=tuple(
-            Block(BlockKind(kind), int(start), int(end), level=int(level), header=bool(header))
+            Block(BlockKind(kind), _count(start), _count(end), level=_count(level), header=header is True)
             for kind, start, end, level, header in message["blocks"]
         ),
         warnings=tuple(Notice(_string(code), _string(detail)) for code, detail in message["warnings"]),
-        page_count=int(message["page_count"]),
-        pages_without_text=tuple(int(number) for number in message["pages_without_text"]),
+        page_count=_count(message["page_count"]),
+        pages_without_text=tuple(map(_count, message["pages_without_text"])),
+        page_kind=PageKind(message["page_kind"]),
+        members=tuple(Member(_string(name), _count(size)) for name, size in message["members"]),
+        pages_recognised=tuple(map(_count, message["pages_recognised"])),
     )
 
 
@@ -60,22 +71,46 @@ def from_line(line: bytes) -> dict[str, Any]:
     return message
 
 
-def _flat(words: tuple[Word, ...]) -> list[float]:
-    numbers: list[float] = []
-    for word in words:
-        numbers += (word.start, word.end, *word.box)
-    return numbers
+def _encode_page(page: Page) -> list[Any]:
+    rows = np.array(page.rows, dtype=np.int32) if page.rows else np.empty((0, _ROW_COLUMNS), dtype=np.int32)
+    words = _pack(page.words.rows)
+    return [page.start, page.end, page.width, page.height, page.label, words, _pack(rows)]
 
 
-def _page(number: int, fields: list[Any]) -> Page:
-    start, end, width, height, numbers = fields
-    if len(numbers) % _WORD_FIELDS:
-        raise ValueError(f"page {number} holds a word that is cut off")
-    words = tuple(
-        Word(int(numbers[at]), int(numbers[at + 1]), (*map(float, numbers[at + 2 : at + _WORD_FIELDS]),))  # type: ignore[arg-type]  # four numbers, by the slice
-        for at in range(0, len(numbers), _WORD_FIELDS)
+def _decode_page(number: int, fields: list[Any]) -> Page:
+    start, end, width, height, label, words, rows = fields
+    return Page(
+        number=number,
+        start=_count(start),
+        end=_count(end),
+        width=_length(width),
+        height=_length(height),
+        words=WordTable(_unpack(words, WordTable.COLUMNS)),
+        label=_string(label),
+        rows=tuple((offset, row) for offset, row in _unpack(rows, _ROW_COLUMNS).tolist()),
     )
-    return Page(number, int(start), int(end), width=float(width), height=float(height), words=words)
+
+
+def _pack(table: NDArray[np.int32]) -> str:
+    return b64encode(table.astype(_NUMBER, order="C").tobytes()).decode("ascii")
+
+
+def _unpack(packed: object, columns: int) -> NDArray[np.int32]:
+    """A table of so many columns; ValueError if the numbers do not fill its last row."""
+    numbers = np.frombuffer(b64decode(_string(packed), validate=True), dtype=_NUMBER)
+    return numbers.astype(np.int32, copy=False).reshape(-1, columns)
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise TypeError(f"expected a count, got {value!r:.40}")
+    return value
+
+
+def _length(value: object) -> float:
+    if not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+        raise TypeError(f"expected a length, got {value!r:.40}")
+    return float(value)
 
 
 def _string(value: object) -> str:

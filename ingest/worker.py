@@ -1,7 +1,8 @@
 """``python -m ingest.worker``: claims jobs and does them, one at a time, until told to stop.
 
-Runs at low priority, so that questions stay fast while documents are read. Tells its phase on stdout
-in JSON lines, ``{"phase": "loading"}`` then ``{"phase": "ready"}``, and logs on stderr.
+What is searchable and waits for its better vectors is refined in between, never before a job. Runs at
+low priority, so that questions stay fast while documents are read. Tells its phase on stdout in JSON
+lines, ``{"phase": "loading"}`` then ``{"phase": "ready"}``, and logs on stderr.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ import structlog
 
 from ingest.janitor import Janitor
 from ingest.parsers.limits import ParseLimits
-from ingest.pipeline import Interrupted, Parse, Tools, run
-from ingest.sandbox import OnProgress, parse_file
+from ingest.pipeline import Interrupted, Tools, run
+from ingest.refiner import Refiner
+from ingest.sandbox import OnProgress, ParseServer, Sandbox
 from rag.errors import FootnoteError
-from rag.models.embeddings import SentenceTransformerEmbeddings
-from rag.models.locations import default_embedder_path
+from rag.models.distillation import distil_if_missing
+from rag.models.embeddings import embeddings_at, languages_of
 from rag.models.tokenizer import OffsetTokenizer
 from rag.records import ParsedDocument
 from rag.stores import document_catalog, job_queue
@@ -99,21 +101,44 @@ class Signals:
             raise Interrupted
 
 
-def work(worker_id: str, tools: Tools, terminating: threading.Event) -> None:
-    """Claim and do jobs until ``terminating`` is set."""
-    janitor = Janitor(tools.database, tools.blobs)
-    while not terminating.is_set():
-        try:
-            job = claim(tools.database, worker_id)
-            if job is not None:
-                run(job, tools)
-            janitor.tend(idle=job is None)
-        except FootnoteError as error:  # the database is busy or the disk full: no job is at fault
-            _log.error("worker_cannot_write", code=error.code)
-            terminating.wait(_TROUBLE_SECONDS)
-            continue
-        if job is None:
-            terminating.wait(_POLL_SECONDS)
+class Worker:
+    """Reads documents that wait and, when none does, refines those that are read, until told to stop."""
+
+    def __init__(self, worker_id: str, tools: Tools, refiner: Refiner, terminating: threading.Event) -> None:
+        self._worker_id = worker_id
+        self._tools = tools
+        self._refiner = refiner
+        self._terminating = terminating
+        self._janitor = Janitor(tools.database, tools.blobs)
+
+    def work(self) -> None:
+        while not self._terminating.is_set():
+            try:
+                busy = self._read_waiting()
+                busy = self._refiner.refine_some(self._attend) or busy
+                self._janitor.tend(idle=not busy)
+            except FootnoteError as error:  # the database is busy or the disk full: no job is at fault
+                _log.error("worker_cannot_go_on", code=error.code)
+                self._terminating.wait(_TROUBLE_SECONDS)
+                continue
+            if not busy:
+                self._terminating.wait(_POLL_SECONDS)
+
+    def _attend(self) -> bool:
+        self._read_waiting()
+        return not self._terminating.is_set()
+
+    def _read_waiting(self) -> bool:
+        """Do every job that waits; returns whether there was one."""
+        any_done = False
+        while not self._terminating.is_set():
+            job = claim(self._tools.database, self._worker_id)
+            if job is None:
+                break
+            run(job, self._tools)
+            self._janitor.tend(idle=False)
+            any_done = True
+        return any_done
 
 
 def claim(database: Database, worker_id: str) -> Job | None:
@@ -134,33 +159,63 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.nice(_NICENESS)
     _log_to_stderr()
     _tell("loading")
-    folder = options.embedder or default_embedder_path()
-    embedder = SentenceTransformerEmbeddings(folder, threads=options.threads)
-    embedder.encode(["The first text is the slowest."])
     signals = Signals()
-    tools = Tools(
-        database=Database(options.database or options.data / "footnote.db"),
-        blobs=BlobStore(options.data / "blobs"),
-        embedder=embedder,
-        tokenizer=OffsetTokenizer(folder),
-        parse=_interruptible_parse(signals),
-        stop=signals.out_of_time,
-        on_lost=signals.job_lost,
-    )
-    signals.install()
-    _tell("ready")
-    work(options.worker_id, tools, signals.terminating)
-    signals.stand_down()
-    tools.database.close()
+    with ParseServer() as reader:
+        tools, refiner = _equip(options, signals, reader)
+        signals.install()
+        _tell("ready")
+        Worker(options.worker_id, tools, refiner, signals.terminating).work()
+        signals.stand_down()
+        tools.database.close()
     return 0
 
 
-def _interruptible_parse(signals: Signals) -> Parse:
-    def parse(path: Path, name: str, limits: ParseLimits, on_progress: OnProgress) -> ParsedDocument:
-        with signals.interruptible():
-            return parse_file(path, name, limits, on_progress)
+def _equip(options: argparse.Namespace, signals: Signals, reader: ParseServer) -> tuple[Tools, Refiner]:
+    teacher = embeddings_at(options.embedder, options.threads)
+    student = distil_if_missing(
+        options.models,
+        teacher,
+        lambda done, total: _tell(f"distilling the static student ({done / total:.0%})"),
+    )
+    student.encode(["The first text is the slowest."])
+    database = Database(options.database or options.data / "footnote.db")
+    tools = Tools(
+        database=database,
+        blobs=BlobStore(options.data / "blobs"),
+        student=student,
+        tokenizer=OffsetTokenizer(teacher.folder),
+        max_tokens=teacher.max_tokens,
+        reader=_InterruptibleReader(reader, signals),
+        languages=languages_of(teacher),
+        stop=signals.out_of_time,
+        on_lost=signals.job_lost,
+    )
+    return tools, Refiner(database, teacher, student)
 
-    return parse
+
+class _InterruptibleReader:
+    """Reading that a signal breaks off: a parser may say nothing for minutes."""
+
+    def __init__(self, reader: Sandbox, signals: Signals) -> None:
+        self._reader = reader
+        self._signals = signals
+
+    def parse_file(
+        self,
+        path: Path,
+        name: str,
+        limits: ParseLimits | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> ParsedDocument:
+        with self._signals.interruptible():
+            return self._reader.parse_file(path, name, limits, on_progress)
+
+    def members(
+        self, path: Path, name: str, limits: ParseLimits | None = None
+    ) -> Iterator[tuple[str, Iterator[bytes]]]:
+        # Between members the caller stores files, which no signal may break off; a parser that says
+        # nothing runs into its own limit on time.
+        return self._reader.members(path, name, limits)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -175,6 +230,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--embedder", type=Path, help="a sentence-transformers folder; default: the packaged one"
     )
+    parser.add_argument("--models", type=Path, required=True, help="where models made here are kept")
     parser.add_argument("--threads", type=int, help="CPU threads of the embedder")
     parser.add_argument("--parent", type=int, help="end when this process is not, or no longer, the parent")
     return parser.parse_args(arguments)

@@ -7,6 +7,7 @@
     │   ├── TooLarge        send less
     │   └── Unsupported     send another kind of file
     ├── NotFound            name something that exists
+    │   └── Gone            … it did exist, and was deleted
     ├── Conflict            look at the present state, then decide
     ├── DocumentRejected    mend or replace the document: trying again gives the same answer
     └── Unavailable         try again later, the request itself was fine
@@ -48,6 +49,10 @@ class Unsupported(BadRequest):
 
 class NotFound(FootnoteError):
     """No such thing for this caller."""
+
+
+class Gone(NotFound):
+    """It was there and has been deleted for good."""
 
 
 class Conflict(FootnoteError):

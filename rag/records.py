@@ -1,14 +1,21 @@
 """The values that travel through Footnote. Immutable, no behaviour beyond what follows from their fields.
 
 All offsets are counted in Unicode code points of a document version's canonical text, half open:
-``text[start:end]``. Pages count from 1. Boxes are PDF points, origin bottom left, ``(x0, y0, x1, y1)``.
+``text[start:end]``. Pages count from 1. Boxes are ``(x0, y0, x1, y1)`` in points on the page as it is
+displayed, origin bottom left: turned by /Rotate and cut to its crop box, so that they lie where they belong
+on a picture of the page, scaled, without knowing anything else about it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
 
 Box = tuple[float, float, float, float]
 
@@ -68,11 +75,72 @@ class Word:
     box: Box
 
 
+class WordTable(Sequence[Word]):
+    """The words of a page in text order, without overlap, as one table: a page has a thousand.
+
+    ``rows`` is a read-only (n, 6) array: start, end and the box in ``SCALE``-ths of a point. Reads as a
+    sequence of :class:`Word`.
+    """
+
+    SCALE = 20  # far finer than a screen shows
+    COLUMNS = 6
+
+    __slots__ = ("rows",)
+
+    def __init__(self, rows: NDArray[np.int32]) -> None:
+        self.rows = rows.view()
+        self.rows.flags.writeable = False
+
+    @classmethod
+    def of(cls, words: Iterable[Word]) -> WordTable:
+        """``words`` as a table; a table comes back as it is."""
+        if isinstance(words, WordTable):
+            return words
+        numbers = [(word.start, word.end, *(round(edge * cls.SCALE) for edge in word.box)) for word in words]
+        return cls(np.array(numbers, dtype=np.int32).reshape(-1, cls.COLUMNS))
+
+    def between(self, start: int, end: int) -> WordTable:
+        """The words that overlap ``[start, end)``."""
+        first = np.searchsorted(self.rows[:, 1], start, side="right")
+        return WordTable(self.rows[first : np.searchsorted(self.rows[:, 0], end)])
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Word]:
+        return map(self._word, self.rows.tolist())
+
+    @overload
+    def __getitem__(self, index: int) -> Word: ...
+    @overload
+    def __getitem__(self, index: slice) -> WordTable: ...
+    def __getitem__(self, index: int | slice) -> Word | WordTable:
+        found = self.rows[index]
+        return WordTable(found) if isinstance(index, slice) else self._word(found.tolist())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, WordTable) and np.array_equal(self.rows, other.rows)
+
+    def __hash__(self) -> int:
+        return hash(self.rows.tobytes())
+
+    def __repr__(self) -> str:
+        return f"WordTable.of({list(self)!r})"
+
+    @classmethod
+    def _word(cls, numbers: list[int]) -> Word:
+        start, end, x0, y0, x1, y1 = numbers
+        return Word(start, end, (x0 / cls.SCALE, y0 / cls.SCALE, x1 / cls.SCALE, y1 / cls.SCALE))
+
+
+NO_WORDS = WordTable.of(())
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """``[start, end)`` of the text that stands on page ``number``.
 
-    ``width`` and ``height`` are in PDF points, 0 where the format has no page geometry. ``words``
+    ``width`` and ``height`` are in points as displayed, 0 where the format has no page geometry. ``words``
     is empty where positions are unknown. ``label`` is the page's own name: a sheet's, or the number
     printed on a page where that is another. ``rows`` are pairs of offset and number, ascending: where
     a sheet's rows or a file's lines begin, counted from 1 as the program that made it counts them.
@@ -83,7 +151,7 @@ class Page:
     end: int
     width: float = 0.0
     height: float = 0.0
-    words: tuple[Word, ...] = ()
+    words: WordTable = NO_WORDS
     label: str = ""
     rows: tuple[tuple[int, int], ...] = ()
 
@@ -130,6 +198,12 @@ class ParsedDocument:
     pages_recognised: tuple[int, ...] = ()
     """Pages whose text was read from their picture (OCR)."""
 
+    def pages_touching(self, start: int, end: int) -> tuple[Page, ...]:
+        """The pages on which some of ``[start, end)`` stands, in order."""
+        first = bisect_right(self.pages, start, key=lambda page: page.end)
+        last = bisect_left(self.pages, end, key=lambda page: page.start)
+        return self.pages[first:last]
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
@@ -138,7 +212,8 @@ class Chunk:
     ``context`` (title and heading path) is prefixed to ``text[start:end]`` for embedding and
     searching and never shown as a quotation. ``tokens`` counts prefix, text and special tokens.
     ``omitted`` are the parts of it, as offsets of the whole text, that are neither embedded nor searched
-    nor offered as evidence: page furniture between two halves of a paragraph.
+    nor offered as evidence: page furniture between two halves of a paragraph. ``headings`` lead to it,
+    outermost first.
     """
 
     start: int
@@ -147,6 +222,7 @@ class Chunk:
     tokens: int
     page: int | None = None
     omitted: tuple[Span, ...] = ()
+    headings: tuple[str, ...] = ()
 
 
 class DocumentState(StrEnum):
@@ -171,6 +247,12 @@ class JobState(StrEnum):
         return self not in (JobState.QUEUED, JobState.RUNNING)
 
 
+class VersionStatus(StrEnum):
+    CURRENT = "current"
+    SUPERSEDED = "superseded"
+    """A newer version has been sent, whether or not it can be searched yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class DocumentRef:
     """What a citation says about its document: enough to fetch the very text it was taken from."""
@@ -178,6 +260,7 @@ class DocumentRef:
     id: str
     name: str
     version: int
+    status: VersionStatus = VersionStatus.CURRENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +268,8 @@ class Passage:
     """A chunk found by a search, with its text as stored and its scores.
 
     ``scores`` holds the single rankings (``dense``: cosine, ``lexical``: BM25, higher is better);
-    ``score`` is the fused one, comparable only within one search.
+    ``score`` is the fused one, comparable only within one search. ``omitted`` is as in ``Chunk``;
+    ``locator`` says in words where it stands ("sheet Prices, rows 4-9").
     """
 
     chunk_id: int
@@ -198,6 +282,13 @@ class Passage:
     context: str
     score: float
     scores: Mapping[str, float] = field(default_factory=dict)
+    omitted: tuple[Span, ...] = ()
+    headings: tuple[str, ...] = ()
+    locator: str = ""
+
+    def relative_omissions(self) -> list[Span]:
+        """``omitted`` as offsets of ``text``."""
+        return [Span(span.start - self.start, span.end - self.start) for span in self.omitted]
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +312,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A checked footnote: ``quote`` is ``text[start:end]`` of the document version's canonical text."""
+    """A checked footnote: ``quote`` is ``text[start:end]`` of the document version's canonical text.
+
+    ``locator`` says in words where that is, ``headings`` what it stands under, outermost first.
+    """
 
     number: int
     document: DocumentRef
@@ -231,6 +325,8 @@ class Citation:
     quote: str
     score: float
     boxes: tuple[Box, ...] | None = None
+    locator: str = ""
+    headings: tuple[str, ...] = ()
 
 
 class Verdict(StrEnum):

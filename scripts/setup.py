@@ -10,7 +10,8 @@ Steps, in this order:
 3. llama-cpp-python, published only as source: built here for this CPU, once per machine (see `WheelCache`);
 4. everything else from ``requirements.lock``, by hash, without resolving;
 5. Footnote itself, editable;
-6. a trial of the language model, because a native build that is wrong for the CPU shows only when it runs.
+6. a trial of the language model, because a native build that is wrong for the CPU shows only when it runs;
+7. the static student, distilled from the packaged embedder unless an earlier clone has done it.
 
 A step is skipped when what it depends on has not changed since it last succeeded. pip's output goes to
 ``setup.log`` in the environment.
@@ -144,6 +145,7 @@ class Setup:
         self.step("libraries", digest(LOCK.read_bytes()), self.install_libraries)
         self.step("footnote", digest((ROOT / "pyproject.toml").read_bytes()), self.install_footnote)
         self.step("trial of the model", digest(self.wheels.key, LOCK.read_bytes()), self.try_model)
+        self.step("static student", self.student_inputs(), self.distil_student)
         print(f"ready in {time.monotonic() - started:.0f} s")
 
     def step(self, name: str, inputs: str, action: Callable[[], None]) -> None:
@@ -220,6 +222,13 @@ class Setup:
 
     def try_model(self) -> None:
         self.call(str(self.python), str(ROOT / "scripts" / "try_model.py"))
+
+    def student_inputs(self) -> str:
+        recipe = (ROOT / "rag" / "models" / "distillation.py").read_bytes()
+        return digest(LOCK.read_bytes(), recipe, os.environ.get("FOOTNOTE_MODELS", ""))
+
+    def distil_student(self) -> None:
+        self.call(str(self.python), str(ROOT / "scripts" / "distil_student.py"))
 
     def pip(self, *arguments: str, **environment: str) -> None:
         self.call(str(self.python), "-m", "pip", *arguments, "--no-input", **environment)

@@ -18,6 +18,8 @@ app = typer.Typer(
 )
 docs = typer.Typer(help="List, show and delete documents.", no_args_is_help=True)
 app.add_typer(docs, name="docs")
+jobs = typer.Typer(help="Look at the queue of documents to be read, and change it.", no_args_is_help=True)
+app.add_typer(jobs, name="jobs")
 
 Url = Annotated[
     str | None, typer.Option(help="Address of the service; by default the configured host and port.")
@@ -25,6 +27,15 @@ Url = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 Collections = Annotated[
     list[str] | None, typer.Option("--collection", "-c", help="Look only here; may be repeated.")
+]
+Into = Annotated[str, typer.Option("--collection", "-c", help="Where to put them.")]
+Ignore = Annotated[
+    list[str] | None,
+    typer.Option("--ignore", help="Leave out what matches, as in `drafts/` or `*.log`; may be repeated."),
+]
+Name = Annotated[
+    str | None,
+    typer.Option("--as", help="The name its documents have it under; the folder's own by default."),
 ]
 
 
@@ -42,17 +53,48 @@ def serve(
 
 @app.command()
 def add(
-    paths: Annotated[list[Path], typer.Argument(exists=True, help="Files, or folders with files.")],
-    collection: Annotated[str, typer.Option("--collection", "-c", help="Where to put them.")] = "default",
+    paths: Annotated[list[Path], typer.Argument(exists=True, help="Files, or folders to keep in step with.")],
+    collection: Into = "default",
+    ignore: Ignore = None,
+    name: Name = None,
+    delete: Annotated[
+        bool, typer.Option("--delete", help="Remove the documents whose files are gone from the folder.")
+    ] = False,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Do not wait until what was sent can be searched.")
+    ] = False,
     as_json: Json = False,
     url: Url = None,
 ) -> None:
-    """Upload documents and wait until they can be searched."""
+    """Upload files, and bring the service into step with folders: only what changed is sent."""
     from api.cli import adding
     from api.cli.connection import connected
 
+    options = adding.Options(collection, tuple(ignore or ()), name, delete, not no_wait, as_json)
     with connected(url) as service:
-        status = adding.add(service, paths, collection, as_json)
+        status = adding.add(service, paths, options)
+    raise typer.Exit(status)
+
+
+@app.command()
+def watch(
+    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="The folder to follow.")],
+    collection: Into = "default",
+    ignore: Ignore = None,
+    name: Name = None,
+    poll: Annotated[
+        bool, typer.Option("--poll", help="Look every two seconds instead of being told; for network drives.")
+    ] = False,
+    url: Url = None,
+) -> None:
+    """Keep the service in step with a folder until interrupted: added, changed, moved and deleted files."""
+    from api.cli import watching
+    from api.cli.connection import connected
+
+    with connected(url) as service:
+        status = watching.watch(
+            service, folder, watching.Options(collection, tuple(ignore or ()), name, poll)
+        )
     raise typer.Exit(status)
 
 
@@ -89,6 +131,23 @@ def search(
         asking.search(service, query, collection, k, as_json)
 
 
+@app.command()
+def fsck(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Mend what can be mended; the service must be stopped.")
+    ] = False,
+    read_files: Annotated[
+        bool, typer.Option("--read-files", help="Also compare every original file with its SHA-256.")
+    ] = False,
+    data: Annotated[Path | None, typer.Option(help="The data folder.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Hold what is stored against itself. Exits with 1 when something does not fit."""
+    from api.cli import checking
+
+    raise typer.Exit(checking.fsck({"data": data}, repair, read_files, as_json))
+
+
 @docs.command("list")
 def list_documents(
     collection: Annotated[str | None, typer.Option("--collection", "-c")] = None,
@@ -121,3 +180,91 @@ def delete_document(document_id: str, as_json: Json = False, url: Url = None) ->
 
     with connected(url) as service:
         documents.delete(service, document_id, as_json)
+
+
+@docs.command("versions")
+def list_versions(document_id: str, as_json: Json = False, url: Url = None) -> None:
+    """Every version of a document, newest first."""
+    from api.cli import documents
+    from api.cli.connection import connected
+
+    with connected(url) as service:
+        documents.versions(service, document_id, as_json)
+
+
+@jobs.command("list")
+def list_jobs(
+    state: Annotated[
+        str | None, typer.Option(help="queued, running, succeeded, failed, dead or cancelled.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50,
+    as_json: Json = False,
+    url: Url = None,
+) -> None:
+    """The newest jobs, and how the queue stands."""
+    from api.cli import jobs as work
+    from api.cli.connection import connected
+
+    with connected(url) as service:
+        work.list_all(service, state, limit, as_json)
+
+
+@jobs.command("show")
+def show_job(job_id: str, as_json: Json = False, url: Url = None) -> None:
+    """How far a job is: stage, done and total, rate, time left."""
+    from api.cli import jobs as work
+    from api.cli.connection import connected
+
+    with connected(url) as service:
+        work.show(service, job_id, as_json)
+
+
+@jobs.command("retry")
+def retry_jobs(
+    job_ids: Annotated[
+        list[str] | None, typer.Argument(help="Jobs that failed, died or were cancelled.")
+    ] = None,
+    all_dead: Annotated[bool, typer.Option("--all-dead", help="All that were given up.")] = False,
+    as_json: Json = False,
+    url: Url = None,
+) -> None:
+    """Queue jobs once more, with all their attempts."""
+    from api.cli import jobs as work
+    from api.cli.connection import connected
+
+    if not job_ids and not all_dead:
+        raise typer.BadParameter("name jobs, or say --all-dead")
+    with connected(url) as service:
+        status = work.retry(service, job_ids or [], all_dead, as_json)
+    raise typer.Exit(status)
+
+
+@jobs.command("cancel")
+def cancel_jobs(job_ids: list[str], as_json: Json = False, url: Url = None) -> None:
+    """Stop jobs. Their documents stay, as failed."""
+    from api.cli import jobs as work
+    from api.cli.connection import connected
+
+    with connected(url) as service:
+        status = work.cancel(service, job_ids, as_json)
+    raise typer.Exit(status)
+
+
+@jobs.command("pause")
+def pause_jobs(as_json: Json = False, url: Url = None) -> None:
+    """Begin no further job. Uploads are still taken, and what is ready is still searched."""
+    from api.cli import jobs as work
+    from api.cli.connection import connected
+
+    with connected(url) as service:
+        work.pause(service, as_json)
+
+
+@jobs.command("resume")
+def resume_jobs(as_json: Json = False, url: Url = None) -> None:
+    """Begin jobs again."""
+    from api.cli import jobs as work
+    from api.cli.connection import connected
+
+    with connected(url) as service:
+        work.resume(service, as_json)

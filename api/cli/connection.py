@@ -21,6 +21,7 @@ ENDED = ("succeeded", "failed", "dead", "cancelled")
 
 _POLL_SECONDS = 0.05
 _TIMEOUT = httpx.Timeout(600.0, connect=5.0)
+_PASSING = (408, 429, 503)
 
 
 class Refused(Exception):
@@ -29,15 +30,23 @@ class Refused(Exception):
     def __init__(self, problem: dict[str, Any]) -> None:
         super().__init__(f"{problem.get('code', 'error')}: {problem.get('detail', 'no detail')}")
         self.problem = problem
+        self.code = str(problem.get("code", "error"))
+        self.status = int(problem.get("status") or 0)
+        self.passing = self.status in _PASSING
+        """Whether the same request may succeed later."""
 
 
 class Connection:
-    """The service at ``url``. Every method raises ``Refused`` for an answer that is not a success."""
+    """The service at ``url``; may be shared by threads.
 
-    def __init__(self, url: str) -> None:
+    Every method raises ``Refused`` for an answer that is not a success. ``transport`` is httpx's own way
+    of reaching a service that listens nowhere.
+    """
+
+    def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
         self.url = url
         # No proxy from the environment: the service is on this machine.
-        self._client = httpx.Client(base_url=url, timeout=_TIMEOUT, trust_env=False)
+        self._client = httpx.Client(base_url=url, timeout=_TIMEOUT, trust_env=False, transport=transport)
 
     def call(self, method: str, path: str, **options: Any) -> Any:
         """The JSON of the answer, None when it has no content."""
@@ -89,6 +98,8 @@ def connected(url: str | None) -> Iterator[Connection]:
         fail(f"The connection to {address} failed ({type(error).__name__}); see the service's output.")
     except Refused as error:
         fail(str(error))
+    except FootnoteError as error:
+        fail(error.detail)
     finally:
         connection.close()
 
@@ -117,5 +128,6 @@ def _check(answer: httpx.Response) -> None:
         else {
             "code": "not_footnote",
             "detail": f"status {answer.status_code}; is this address a Footnote service?",
+            "status": answer.status_code,
         }
     )

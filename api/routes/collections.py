@@ -19,8 +19,11 @@ Name = Annotated[schemas.CollectionName, Path(description="A collection's name o
 def list_collections(service: ServiceDep) -> schemas.CollectionList:
     """All collections, by name."""
     with service.database.read() as tx:
-        found = collections.all_of(tx)
-    return schemas.CollectionList(data=[representations.collection(one) for one in found], next_cursor=None)
+        found = [
+            representations.collection(one, collections.count_documents(tx, one))
+            for one in collections.all_of(tx)
+        ]
+    return schemas.CollectionList(data=found, next_cursor=None)
 
 
 @router.post("", status_code=201, response_model=schemas.Collection, responses=problems(400, 409))
@@ -30,13 +33,14 @@ def create_collection(
     with service.database.write() as tx:
         created = collections.create(tx, new.name)
     response.headers["Location"] = f"/v1/collections/{created.public_id}"
-    return representations.collection(created)
+    return representations.collection(created, documents=0)
 
 
 @router.get("/{name}", response_model=schemas.Collection, responses=problems(404))
 def get_collection(service: ServiceDep, name: Name) -> schemas.Collection:
     with service.database.read() as tx:
-        return representations.collection(collections.get(tx, name))
+        found = collections.get(tx, name)
+        return representations.collection(found, collections.count_documents(tx, found))
 
 
 @router.delete("/{name}", status_code=204, responses=problems(404, 409))

@@ -12,14 +12,26 @@ from starlette.concurrency import run_in_threadpool
 
 from api import intake, problems, representations, schemas, strict_json, waiting
 from api.assembly import Service
-from api.dependencies import Cursor, DocumentId, IdempotencyHeader, Limit, ServiceDep, Wait
+from api.dependencies import (
+    Cursor,
+    DocumentId,
+    IdempotencyHeader,
+    Limit,
+    ServiceDep,
+    SourceField,
+    UploaderHeader,
+    Wait,
+)
 from api.dependencies import problems as problem_responses
 from api.filenames import display_name
+from api.sources import MAX_CHARS as MAX_SOURCE
+from api.sources import checked_source
 from rag.errors import BadRequest
 from rag.records import DocumentState, JobState
-from rag.stores import collections, document_catalog
+from rag.stores import collections, document_catalog, near_duplicates
 from rag.stores.blobs import Blob
-from rag.stores.document_catalog import Accepted
+from rag.stores.database import Tx
+from rag.stores.document_catalog import Accepted, Document
 from rag.stores.job_queue import Job
 
 router = APIRouter(prefix="/v1/documents", tags=["documents"], route_class=strict_json.StrictRoute)
@@ -49,11 +61,13 @@ async def upload_document(
     file: UploadedFile,
     collection: Annotated[schemas.CollectionName, Form(description="Its name.")] = collections.DEFAULT,
     metadata: MetadataField = None,
+    source: SourceField = None,
     idempotency_key: IdempotencyHeader = None,
+    uploader: UploaderHeader = None,
     wait: Wait = False,
 ) -> Response:
     """Take a document in. 202 means that it is stored for good; the job says when it can be searched."""
-    upload = _upload(file, metadata, idempotency_key)
+    upload = _upload(file, metadata, idempotency_key, uploader, source)
     limit = service.settings.max_upload_bytes
     accepted = await run_in_threadpool(
         intake.add_document, service.database, service.blobs, upload, collection, limit
@@ -61,7 +75,7 @@ async def upload_document(
     return await _acknowledge(service, request, accepted, wait)
 
 
-@router.get("", response_model=schemas.DocumentList, responses=problem_responses(404))
+@router.get("", response_model=schemas.DocumentList, responses=problem_responses(404, 410))
 def list_documents(
     service: ServiceDep,
     collection: Annotated[
@@ -71,6 +85,17 @@ def list_documents(
     name: Annotated[
         Annotated[str, StringConstraints(min_length=1, max_length=255)] | None,
         Query(description="Only those whose name contains this."),
+    ] = None,
+    source_prefix: Annotated[
+        Annotated[str, StringConstraints(min_length=1, max_length=MAX_SOURCE)] | None,
+        Query(description="Only those whose source begins with this."),
+    ] = None,
+    parent: Annotated[
+        schemas.Identifier | None, Query(description="Only those found in this document.")
+    ] = None,
+    sha256: Annotated[
+        Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None,
+        Query(description="Only those whose newest version has these bytes."),
     ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -84,6 +109,9 @@ def list_documents(
             collection=None if collection is None else collections.get(tx, collection),
             state=state,
             name_contains=name,
+            source_prefix=source_prefix,
+            parent=None if parent is None else document_catalog.get(tx, parent),
+            sha256=sha256,
         )
     return schemas.DocumentList(
         data=[representations.document(one) for one in found],
@@ -91,10 +119,24 @@ def list_documents(
     )
 
 
-@router.get("/{document_id}", response_model=schemas.Document, responses=problem_responses(404))
+@router.get("/{document_id}", response_model=schemas.Document, responses=problem_responses(404, 410))
 def get_document(service: ServiceDep, document_id: DocumentId) -> schemas.Document:
+    """A document with the report on how well it was read, and what resembles it."""
     with service.database.read() as tx:
-        return representations.document(document_catalog.get(tx, document_id))
+        return _whole(tx, document_catalog.get(tx, document_id))
+
+
+@router.get(
+    "/{document_id}/versions", response_model=schemas.VersionList, responses=problem_responses(404, 410)
+)
+def list_versions(service: ServiceDep, document_id: DocumentId) -> schemas.VersionList:
+    """Every version of a document, newest first."""
+    with service.database.read() as tx:
+        document = document_catalog.get(tx, document_id)
+        found = document_catalog.versions_of(tx, document)
+    return schemas.VersionList(
+        data=[representations.version(one, document) for one in found], next_cursor=None
+    )
 
 
 @router.put(
@@ -106,7 +148,7 @@ def get_document(service: ServiceDep, document_id: DocumentId) -> schemas.Docume
             "model": schemas.Accepted,
             "description": "The newest version has these very bytes and this name",
         },
-        **problem_responses(400, 404, 409, 413, 415, 507),
+        **problem_responses(400, 404, 409, 410, 413, 415, 507),
     },
 )
 async def replace_document(
@@ -116,10 +158,11 @@ async def replace_document(
     file: UploadedFile,
     metadata: MetadataField = None,
     idempotency_key: IdempotencyHeader = None,
+    uploader: UploaderHeader = None,
     wait: Wait = False,
 ) -> Response:
     """Take in a new version. The old one is searched until the new one is ready, and stays citable."""
-    upload = _upload(file, metadata, idempotency_key)
+    upload = _upload(file, metadata, idempotency_key, uploader)
     limit = service.settings.max_upload_bytes
     accepted = await run_in_threadpool(
         intake.add_version, service.database, service.blobs, upload, document_id, limit
@@ -132,15 +175,18 @@ async def replace_document(
     response_model=schemas.Patched,
     responses={
         202: {"model": schemas.Patched, "description": "A new version is being read under the new name"},
-        **problem_responses(400, 404, 409),
+        **problem_responses(400, 404, 409, 410),
     },
 )
 def describe_document(
     service: ServiceDep, document_id: DocumentId, patch: schemas.DocumentPatch, response: Response
 ) -> schemas.Patched:
-    """Change metadata (at once) or the name (a new version over the same bytes)."""
+    """Change metadata and source (at once) or the name (a new version over the same bytes)."""
+    source = None if patch.source is None else checked_source(patch.source)
     with service.database.write() as tx:
         document = document_catalog.get(tx, document_id)
+        if source is not None:
+            document_catalog.set_source(tx, document, source)
         if patch.metadata is not None:
             document_catalog.set_metadata(tx, document, patch.metadata)
         job: Job | None = None
@@ -150,14 +196,14 @@ def describe_document(
             job = document_catalog.accept_version(tx, document, blob, name).job
             response.status_code = 202
             response.headers["Location"] = f"/v1/jobs/{job.public_id}"
-        changed = document_catalog.get(tx, document_id)
+        changed = _whole(tx, document_catalog.get(tx, document_id))
     return schemas.Patched(
-        document=representations.document(changed),
+        document=changed,
         job=None if job is None else representations.job(job, time.time()),
     )
 
 
-@router.delete("/{document_id}", status_code=204, responses=problem_responses(404))
+@router.delete("/{document_id}", status_code=204, responses=problem_responses(404, 410))
 def delete_document(service: ServiceDep, document_id: DocumentId) -> Response:
     """Remove a document for good: from every search at once, with its text, versions and file."""
     with service.database.write() as tx:
@@ -168,9 +214,26 @@ def delete_document(service: ServiceDep, document_id: DocumentId) -> Response:
     return Response(status_code=204)
 
 
-def _upload(file: UploadFile, metadata: str | None, idempotency_key: str | None) -> intake.Upload:
+def _whole(tx: Tx, document: Document) -> schemas.Document:
+    """The document with what resembles the version that is searched."""
+    live = document_catalog.version(tx, document)
+    return representations.document(document, near_duplicates.of_version(tx, live.id))
+
+
+def _upload(
+    file: UploadFile,
+    metadata: str | None,
+    idempotency_key: str | None,
+    uploader: str | None,
+    source: str | None = None,
+) -> intake.Upload:
     return intake.Upload(
-        file.file, display_name(file.filename or ""), _parse_metadata(metadata), idempotency_key
+        file.file,
+        display_name(file.filename or ""),
+        _parse_metadata(metadata),
+        idempotency_key,
+        None if source is None else checked_source(source),
+        uploader,
     )
 
 

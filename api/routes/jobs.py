@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -13,10 +14,11 @@ from starlette.concurrency import run_in_threadpool
 from api import problems, representations, schemas, sse, waiting
 from api.dependencies import Cursor, JobId, Limit, ServiceDep
 from api.dependencies import problems as problem_responses
-from rag.errors import FootnoteError
+from rag.errors import FootnoteError, NotFound
 from rag.records import JobState
 from rag.stores import document_catalog, job_queue
-from rag.stores.database import Database
+from rag.stores.database import Database, Tx
+from rag.stores.job_queue import Job
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
@@ -25,10 +27,16 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 def list_jobs(
     service: ServiceDep,
     state: Annotated[JobState | None, Query(description="Only in this state.")] = None,
+    wanted: Annotated[
+        list[schemas.Identifier] | None,
+        Query(alias="id", max_length=100, description="These, as far as there are such; up to a hundred."),
+    ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> schemas.JobList:
     """Jobs, newest first."""
+    if wanted is not None:
+        return schemas.JobList(data=_these(service.database, wanted, state), next_cursor=None)
     with service.database.read() as tx:
         found, following = job_queue.page_of(
             tx, limit=limit, after=None if cursor is None else int(cursor), state=state
@@ -41,7 +49,17 @@ def list_jobs(
 
 @router.get("/{job_id}", response_model=schemas.Job, responses=problem_responses(404))
 def get_job(service: ServiceDep, job_id: JobId) -> schemas.Job:
-    return representations.job(waiting.read(service.database, job_id), time.time())
+    with service.database.read() as tx:
+        return _placed(tx, job_queue.get(tx, job_id))
+
+
+@router.post("/{job_id}/retry", response_model=schemas.Job, responses=problem_responses(404, 409))
+def retry_job(service: ServiceDep, job_id: JobId) -> schemas.Job:
+    """Queue a job that failed, died or was cancelled once more, with all its attempts."""
+    with service.database.write() as tx:
+        job = job_queue.retry(tx, job_queue.get(tx, job_id))
+        document_catalog.requeue(tx, job.version_id)
+        return _placed(tx, job)
 
 
 @router.get(
@@ -71,13 +89,32 @@ def cancel_job(service: ServiceDep, job_id: JobId) -> schemas.Job:
         document_catalog.fail(
             tx, job.version_id, "job_cancelled", "Reading was cancelled; send the file again to have it read."
         )
-        return representations.job(job_queue.get(tx, job_id), time.time())
+        return _placed(tx, job_queue.get(tx, job_id))
+
+
+def _placed(tx: Tx, job: Job) -> schemas.Job:
+    return representations.job(job, time.time(), job_queue.position(tx, job))
+
+
+def _these(database: Database, wanted: Sequence[str], state: JobState | None) -> list[schemas.Job]:
+    """Those of the wanted jobs that exist, newest first."""
+    found = []
+    with database.read() as tx:
+        for job_id in dict.fromkeys(wanted):
+            with suppress(NotFound):
+                found.append(job_queue.get(tx, job_id))
+    now = time.time()
+    return [
+        representations.job(job, now)
+        for job in sorted(found, key=lambda job: -job.id)
+        if state is None or job.state is state
+    ]
 
 
 async def _events(database: Database, job_id: str) -> AsyncIterator[bytes]:
     try:
-        async for job in waiting.changes(database, job_id):
+        async for job, position in waiting.changes(database, job_id):
             name = "done" if job.state.finished else "progress"
-            yield sse.event(name, representations.job(job, time.time()))
+            yield sse.event(name, representations.job(job, time.time(), position))
     except FootnoteError as error:
         yield sse.event("error", problems.document(problems.status_of(error), error.code, error.detail, ""))

@@ -1,33 +1,49 @@
-"""DOCX by an own walk over its XML: headings, lists with their numbers, tables, text boxes, notes.
+"""DOCX by an own walk over its XML: headings, lists with their numbers, tables, text boxes, notes, comments.
 
-Word documents have no pages before they are laid out, so there are none here. Deleted (tracked) and
-hidden text is left out: what a reader does not see must not be cited.
+Word documents have no pages before they are laid out, so there are none here; what stands at the top and
+bottom of each page follows once, at the end. Deleted (tracked) and hidden text is left out: what a
+reader does not see must not be cited.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from lxml import etree
 
 from ingest.canonical import CanonicalText, collapse
 from ingest.parsers import Progress
 from ingest.parsers.docx_styles import Numbering, Styles, numbering_of, outline_level
+from ingest.parsers.docx_tables import TRANSPARENT, header_rows, paragraphs, rows
 from ingest.parsers.limits import ParseLimits
-from ingest.parsers.office_package import Package, attribute, child, children, is_on, local, value
+from ingest.parsers.office_package import (
+    Package,
+    attribute,
+    child,
+    children,
+    is_on,
+    local,
+    package_title,
+    reference,
+    value,
+)
+from ingest.parsers.tables import TableWriter
 from ingest.sniffing import DOCX
 from rag.errors import DocumentRejected
 from rag.records import BlockKind, ParsedDocument
 
-CELL_SEPARATOR = " | "
-_TRANSPARENT = frozenset({"sdt", "sdtContent", "customXml", "smartTag", "ins", "moveTo"})
 _LEFT_OUT = frozenset({"del", "moveFrom", "pPr", "rPr", "instrText", "delText", "rt", "sdtPr", "fldData"})
-_NOTE_KINDS = {"footnoteReference": "footnotes", "endnoteReference": "endnotes"}
+_NOTE_KINDS = {
+    "footnoteReference": "footnotes",
+    "endnoteReference": "endnotes",
+    "commentReference": "comments",
+}
+_PAGE_ENDS = ("headerReference", "footerReference")
 _CHARACTERS = {"tab": "\t", "cr": "\n", "noBreakHyphen": "-"}
 
 
 def parse(data: bytes, name: str, limits: ParseLimits, progress: Progress) -> ParsedDocument:
-    """The main part in order; text boxes and notes follow the paragraph they belong to."""
+    """The main part in order; text boxes, notes and comments follow the paragraph they belong to."""
     package = Package(data, limits)
     main = package.relations("").get("officeDocument", "word/document.xml")
     body = child(package.xml(main), "body")
@@ -36,22 +52,44 @@ def parse(data: bytes, name: str, limits: ParseLimits, progress: Progress) -> Pa
             "corrupt", "The document has no text part; save it again and send it once more."
         )
     related = package.relations(main)
-    notes = {kind: _notes(package, related.get(kind, "")) for kind in ("footnotes", "endnotes")}
+    notes = {kind: _notes(package, related.get(kind, "")) for kind in _NOTE_KINDS.values()}
     styles = Styles(package.xml(related.get("styles", "word/styles.xml")))
     numbering = Numbering(package.xml(related.get("numbering", "word/numbering.xml")))
     builder = CanonicalText(limits)
     _Writer(builder, styles, numbering, notes).write(body)
-    return builder.finish(DOCX, title=_title(package))
+    if len(builder):  # page headers alone are no text
+        for text in _page_headers_and_footers(package, main, body):
+            builder.add_block(BlockKind.FURNITURE, text)
+    return builder.finish(DOCX, title=package_title(package))
 
 
-def _title(package: Package) -> str | None:
-    core = package.xml(package.relations("").get("core-properties", "docProps/core.xml"))
-    title = child(core, "title")
-    return title.text if title is not None else None
+def _page_headers_and_footers(package: Package, main: str, body: etree._Element) -> list[str]:
+    """What stands on every page of a section, each text once."""
+    targets = package.targets(main)
+    parts = dict.fromkeys(
+        targets.get(reference(each), "")
+        for section in body.iter("{*}sectPr")
+        for each in children(section)
+        if local(each) in _PAGE_ENDS
+    )
+    texts = dict[str, None]()
+    for part in parts:
+        root = package.xml(part)
+        if root is not None:
+            lines = [collapse(_visible_text(each)) for each in root.iter("{*}p")]
+            texts["\n".join(filter(None, lines))] = None
+    return [text for text in texts if any(map(str.isalpha, text))]  # a page number alone is no text
+
+
+def _visible_text(paragraph: etree._Element) -> str:
+    """The text of a paragraph itself, without boxes and notes."""
+    pieces: list[str] = []
+    _collect(paragraph, pieces.append, lambda element: None)
+    return "".join(pieces)
 
 
 def _notes(package: Package, part: str) -> dict[str, etree._Element]:
-    """Foot- or endnotes by id, without the separators Word keeps among them."""
+    """Foot- or endnotes or comments by id, without the separators Word keeps among them."""
     root = package.xml(part)
     return {
         identifier: note
@@ -84,17 +122,29 @@ class _Writer:
                     self._write_paragraph(element)
                 case "tbl":
                     self._write_table(element)
-                case name if name in _TRANSPARENT:
+                case name if name in TRANSPARENT:
                     self.write(element)
                 case "AlternateContent":
                     self.write(_choice(element))
             self._write_aside()
 
     def _write_aside(self) -> None:
-        """Text boxes and notes met in the paragraph or table just written."""
+        """Text boxes, notes and comments met in the paragraph or table just written."""
         aside, self._aside = self._aside, []
         for element in aside:
-            self.write(element)
+            if local(element) == "comment":
+                self._write_comment(element)
+            else:
+                self.write(element)
+
+    def _write_comment(self, comment: etree._Element) -> None:
+        """Who reads it must see that it is not the text that says so."""
+        lines = [collapse(_visible_text(each)) for each in paragraphs(comment)]
+        text = " ".join(filter(None, lines))
+        if text:
+            author = collapse(attribute(comment, "author") or "")
+            name = f"Comment by {author}" if author else "Comment"
+            self._builder.add_block(BlockKind.PARAGRAPH, f"{name}: {text}")
 
     def _write_paragraph(self, paragraph: etree._Element) -> None:
         properties = child(paragraph, "pPr")
@@ -113,27 +163,21 @@ class _Writer:
             self._builder.add_block(BlockKind.PARAGRAPH, text)
 
     def _write_table(self, table: etree._Element) -> None:
-        rows = list(_rows(table))
-        if all(len(cells) < 2 for _, cells in rows):  # a frame around ordinary text
-            for _, cells in rows:
-                for cell in cells:
+        found = rows(table)
+        if all(len(row.cells) < 2 for row in found):  # a frame around ordinary text
+            for row in found:
+                for cell in row.cells:
                     self.write(cell)
             return
-        self._builder.end_group()
-        marked = _first_row_is_marked(table)
-        for number, (properties, cells) in enumerate(rows):
-            texts = [self._cell_text(cell) for cell in cells]
-            header = is_on(properties, "tblHeader") or (marked and number == 0 and len(rows) > 1)
-            if any(texts):
-                self._builder.add_block(BlockKind.TABLE_ROW, CELL_SEPARATOR.join(texts), header=header)
-        self._builder.end_group()
+        cells = [list(row.read(self._cell_text)) for row in found]
+        headers = header_rows(table, found, cells, self._styles)
+        writer = TableWriter(self._builder)
+        for index, row_cells in enumerate(cells):
+            writer.write_cells(row_cells, header=index in headers)
+        writer.end()
 
     def _cell_text(self, cell: etree._Element) -> str:
-        """The text of a cell on one line; empty where a cell merely continues the one above."""
-        merge = child(cell, "tcPr", "vMerge")
-        if merge is not None and attribute(merge, "val") != "restart":
-            return ""
-        return collapse(" ".join(self._text(each) for each in _paragraphs(cell)))
+        return collapse(" ".join(self._text(each) for each in paragraphs(cell)))
 
     def _text(self, paragraph: etree._Element) -> str:
         pieces: list[str] = []
@@ -176,39 +220,3 @@ def _choice(alternatives: etree._Element) -> etree._Element:
     if choice is None:
         choice = child(alternatives, "Fallback")
     return alternatives if choice is None else choice
-
-
-def _rows(table: etree._Element) -> Iterator[tuple[etree._Element | None, list[etree._Element]]]:
-    """Properties and cells of each row, looking through content controls."""
-    for row in _through(table, "tr"):
-        yield child(row, "trPr"), list(_through(row, "tc"))
-
-
-def _through(parent: etree._Element, wanted: str) -> Iterator[etree._Element]:
-    for element in children(parent):
-        name = local(element)
-        if name == wanted:
-            yield element
-        elif name in _TRANSPARENT:
-            yield from _through(element, wanted)
-
-
-def _paragraphs(cell: etree._Element) -> Iterator[etree._Element]:
-    """The paragraphs of a cell, those of tables inside it included."""
-    for element in children(cell):
-        name = local(element)
-        if name == "p":
-            yield element
-        elif name in _TRANSPARENT or name in ("tbl", "tr", "tc"):
-            yield from _paragraphs(element)
-
-
-def _first_row_is_marked(table: etree._Element) -> bool:
-    look = child(table, "tblPr", "tblLook")
-    if look is None or child(table, "tblPr", "tblStyle") is None:
-        return False
-    flag = attribute(look, "firstRow")
-    if flag is not None:
-        return flag in ("1", "true", "on")
-    bits = attribute(look, "val") or "0"
-    return bool(int(bits, 16) & 0x20) if all(char in "0123456789abcdefABCDEF" for char in bits) else False

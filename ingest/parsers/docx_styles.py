@@ -7,32 +7,32 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from ingest.parsers.office_package import attribute, child, children, value
+from ingest.parsers.list_numbers import Form, written
+from ingest.parsers.office_package import attribute, child, children, value, whole_number
 
 _MAX_CHAIN = 32
 _HEADING_NAME = re.compile(r"(?:heading|überschrift|titre|título|titolo|kop) ?([1-9])", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"%([1-9])")
-_ROMAN = dict(
-    zip(
-        (1000, 900, 500, 400, 100, 90, 50, 40, 10, 9, 5, 4, 1),
-        ("m", "cm", "d", "cd", "c", "xc", "l", "xl", "x", "ix", "v", "iv", "i"),
-        strict=True,
-    )
-)
-_MAX_ROMAN = 5000
+_FORMS = {
+    "lowerLetter": Form.LOWER_LETTER,
+    "upperLetter": Form.UPPER_LETTER,
+    "lowerRoman": Form.LOWER_ROMAN,
+    "upperRoman": Form.UPPER_ROMAN,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """One paragraph style: its heading level (0 for none) and the list it belongs to."""
+    """One style: the heading level (0 for none) and the list of its paragraphs, the look of its tables."""
 
     based_on: str | None
     level: int | None
     numbering: tuple[str, int] | None
+    sets_off_first_row: bool
 
 
 class Styles:
-    """Paragraph styles by id, with what they inherit."""
+    """Paragraph and table styles by id, with what they inherit."""
 
     def __init__(self, root: etree._Element | None) -> None:
         self._styles: dict[str, Style] = {}
@@ -49,6 +49,10 @@ class Styles:
         """The list and its depth that paragraphs of this style belong to."""
         return next((style.numbering for style in self._chain(identifier) if style.numbering), None)
 
+    def sets_off_first_row(self, identifier: str | None) -> bool:
+        """Whether tables of this style show their first row in another way than the rest."""
+        return any(style.sets_off_first_row for style in self._chain(identifier))
+
     def _chain(self, identifier: str | None) -> list[Style]:
         chain: list[Style] = []
         while identifier in self._styles and len(chain) < _MAX_CHAIN:  # a style may name itself
@@ -59,19 +63,18 @@ class Styles:
 
 def outline_level(properties: etree._Element | None) -> int | None:
     """The level a paragraph's or style's own properties give it; 0 says body text."""
-    found = value(properties, "outlineLvl")
-    if found is None or not found.isdecimal():
+    found = whole_number(value(properties, "outlineLvl"), -1)
+    if found < 0:
         return None
-    return int(found) + 1 if int(found) < 9 else 0
+    return found + 1 if found < 9 else 0
 
 
 def numbering_of(properties: etree._Element | None) -> tuple[str, int] | None:
     """List id and depth in paragraph properties; the id ``"0"`` takes a paragraph out of any list."""
     identifier = value(properties, "numPr", "numId")
-    depth = value(properties, "numPr", "ilvl") or "0"
     if identifier is None:
         return None
-    return identifier, min(8, int(depth)) if depth.isdecimal() else 0
+    return identifier, min(8, max(0, whole_number(value(properties, "numPr", "ilvl"), 0)))
 
 
 def _style(element: etree._Element) -> Style:
@@ -83,7 +86,8 @@ def _style(element: etree._Element) -> Style:
         level = int(heading.group(1))
     if level is None and name.lower() == "title":
         level = 1
-    return Style(value(element, "basedOn"), level, numbering_of(properties))
+    parts = {attribute(part, "type") for part in children(element, "tblStylePr")}
+    return Style(value(element, "basedOn"), level, numbering_of(properties), "firstRow" in parts)
 
 
 @dataclass(slots=True)
@@ -140,41 +144,24 @@ class Numbering:
 def _levels(element: etree._Element | None) -> dict[int, _Level]:
     found = {}
     for level in children(element, "lvl") if element is not None else ():
-        start = value(level, "start") or "1"
         found[_depth(level)] = _Level(
             form=value(level, "numFmt") or "decimal",
             text=(value(level, "lvlText") or "")[:100],
-            start=int(start) if start.isdecimal() else 1,
+            start=whole_number(value(level, "start"), 1),
         )
     return found
 
 
 def _depth(element: etree._Element) -> int:
-    found = attribute(element, "ilvl") or "0"
-    return int(found) if found.isdecimal() else 0
+    return whole_number(attribute(element, "ilvl"), 0)
 
 
 def _start(override: etree._Element) -> int | None:
     found = value(override, "startOverride")
-    return int(found) if found is not None and found.isdecimal() else None
+    return None if found is None else whole_number(found, 1)
 
 
 def _number(found: _List, depth: int) -> str:
     level = found.levels.get(depth, _Level())
     count = found.counts.get(depth, level.start)
-    match level.form:
-        case "lowerLetter" | "upperLetter" if 0 < count <= 26 * 20:
-            letters = chr(ord("a") + (count - 1) % 26) * ((count - 1) // 26 + 1)
-            return letters.upper() if level.form == "upperLetter" else letters
-        case "lowerRoman" | "upperRoman" if 0 < count < _MAX_ROMAN:
-            return _roman(count).upper() if level.form == "upperRoman" else _roman(count)
-        case _:
-            return str(count)
-
-
-def _roman(number: int) -> str:
-    digits = ""
-    for amount, digit in _ROMAN.items():
-        digits += digit * (number // amount)
-        number %= amount
-    return digits
+    return written(count, _FORMS.get(level.form, Form.DECIMAL))

@@ -6,6 +6,7 @@ The tree is walked once, without recursion: hostile pages nest hundreds of thous
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from resiliparse.parse.html import ElementNode, HTMLTree, Node, NodeType
@@ -14,10 +15,10 @@ from ingest.canonical import CanonicalText, clean, collapse
 from ingest.encodings import decode
 from ingest.parsers import Progress
 from ingest.parsers.limits import ParseLimits
+from ingest.parsers.table_headers import is_name
+from ingest.parsers.tables import Cell, TableWriter
 from ingest.sniffing import HTML
 from rag.records import BlockKind, ParsedDocument
-
-CELL_SEPARATOR = " | "
 
 _DROPPED = frozenset({
     "script", "style", "noscript", "template", "svg", "iframe", "object", "embed", "canvas", "audio", "video",
@@ -34,6 +35,9 @@ _BLOCKS = frozenset({
     "ol", "p", "section", "summary", "ul",
 })  # fmt: skip
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_TABLE_PARTS = frozenset({"table", "thead", "tr", "td", "th"})
+_WHOLE_NUMBER = re.compile(r"\d{1,5}")
+_TO_THE_END = 65534  # rows that a cell spans at most; the standard's 0 stands for "to the end of the table"
 _TELLING = frozenset({"hidden", "aria-hidden", "role", "hreflang", "style", "class"})
 _INVISIBLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _DECLARED = re.compile(
@@ -77,10 +81,20 @@ class _List:
 class _Table:
     """A table being read. A table within a table shows that the outer one only arranges things."""
 
+    writer: TableWriter
     is_layout: bool = False
-    cells: list[str] | None = None
+    in_head: bool = False
+    cells: list[Cell] | None = None
+    columns: int = 1
+    rows: int = 1
     all_headers: bool = True
-    rows: int = 0
+    has_body: bool = False
+
+    def is_header(self, cells: Sequence[Cell]) -> bool:
+        """Whether a row of header cells is a header: neither labels of the rows beside it nor their sum."""
+        if all(cell.rows > 1 for cell in cells):
+            return False
+        return not self.has_body or all(is_name(cell.text) for cell in cells)
 
 
 @dataclass
@@ -127,8 +141,8 @@ class _Writer:
     def _enter_element(self, tag: str, node: ElementNode) -> None:
         if tag == "br":
             self.pieces.append("\n" if self.code else _LINE_BREAK)
-        elif tag in ("table", "tr", "td", "th"):
-            self._enter_table(tag)
+        elif tag in _TABLE_PARTS:
+            self._enter_table(tag, node)
         elif tag in _BLOCKS or tag in _HEADINGS or tag in ("li", "pre"):
             self._break()
             self.code += tag == "pre"
@@ -140,7 +154,7 @@ class _Writer:
                 self.marker = self._next_marker()
 
     def _leave_element(self, tag: str) -> None:
-        if tag in ("table", "tr", "td", "th"):
+        if tag in _TABLE_PARTS:
             self._leave_table(tag)
         elif tag in _BLOCKS or tag in _HEADINGS or tag in ("li", "pre"):
             self._break()
@@ -155,47 +169,52 @@ class _Writer:
             elif tag == "li":
                 self.marker = ""
 
-    def _enter_table(self, tag: str) -> None:
+    def _enter_table(self, tag: str, node: ElementNode) -> None:
         if tag == "table":
             if self.tables:
                 self._dissolve(self.tables[-1])
             self.flush()
-            self.tables.append(_Table())
-            self.builder.end_group()
+            self.tables.append(_Table(TableWriter(self.builder)))
         elif self.tables and not self.tables[-1].is_layout:
             table = self.tables[-1]
-            if tag == "tr":
+            if tag == "thead":
+                table.in_head = True
+            elif tag == "tr":
                 self.flush()
                 table.cells, table.all_headers = [], True
             elif table.cells is not None:
                 self.pieces.clear()
                 table.all_headers &= tag == "th"
+                table.columns = _whole_number(node, "colspan")
+                table.rows = _whole_number(node, "rowspan") or _TO_THE_END
         else:
             self._break()
 
     def _leave_table(self, tag: str) -> None:
         if not self.tables or self.tables[-1].is_layout:
             self._break()
-        table = self.tables[-1] if self.tables else _Table()
+        if not self.tables:
+            return
+        table = self.tables[-1]
         if tag in ("td", "th") and table.cells is not None:
-            table.cells.append(collapse("".join(self.pieces)))
+            table.cells.append(Cell(collapse("".join(self.pieces)), table.columns, table.rows))
             self.pieces.clear()
         elif tag == "tr" and table.cells is not None:
-            if any(table.cells):
-                header = table.rows == 0 and table.all_headers
-                text = CELL_SEPARATOR.join(table.cells)
-                self.builder.add_block(BlockKind.TABLE_ROW, text, header=header)
-                table.rows += 1
+            header = table.in_head or (table.all_headers and table.is_header(table.cells))
+            table.writer.write_cells(table.cells, header=header)
+            table.has_body |= not header
             table.cells = None
-        elif tag == "table" and self.tables:
+        elif tag == "thead":
+            table.in_head = False
+        elif tag == "table":
             self.flush()
             self.tables.pop()
-            self.builder.end_group()
+            table.writer.end()
 
     def _dissolve(self, table: _Table) -> None:
         """``table`` only arranges other things: what its row held so far becomes paragraphs."""
-        for text in table.cells or ():
-            self.builder.add_block(BlockKind.PARAGRAPH, text)
+        for cell in table.cells or ():
+            self.builder.add_block(BlockKind.PARAGRAPH, cell.text)
         table.is_layout, table.cells = True, None
 
     def _in_cell(self) -> bool:
@@ -246,6 +265,11 @@ def _is_hidden(tag: str, node: ElementNode) -> bool:
     if _INVISIBLE.search(values.get("style", "")):
         return True
     return not _DROPPED_CLASSES.isdisjoint(values.get("class", "").split())
+
+
+def _whole_number(node: ElementNode, attribute: str) -> int:
+    found = node.getattr(attribute) or "1"
+    return int(found) if _WHOLE_NUMBER.fullmatch(found) else 1
 
 
 def _start_number(node: ElementNode) -> int:

@@ -9,13 +9,18 @@ _MEBIBYTE = 2**20
 
 @dataclass(frozen=True, slots=True)
 class ParseLimits:
-    """Bounds on one parse. Passing any of them rejects the document with ``limit_exceeded``.
+    """Bounds on one parse. Passing one rejects the document (``limit_exceeded``), where nothing else is said.
 
     ``memory_bytes`` is address space (RLIMIT_AS), ``cpu_seconds`` processor time (RLIMIT_CPU),
     ``wall_seconds`` the time until the child process is killed. ``max_unpacked_bytes``,
     ``max_zip_entries`` and ``max_zip_ratio`` bound zip-based formats before anything is unpacked;
-    ``max_pixels`` bounds a rendered page; ``max_words`` is how many word boxes are kept (beyond it
-    the text stays complete and only the boxes end).
+    ``max_pixels`` bounds a rendered page. ``max_words`` is how many word boxes are kept (beyond it the
+    text stays complete and only the boxes end), ``max_members`` how many documents inside a document
+    (the others are left out with a notice). ``max_image_pixels`` bounds a picture as it is in its file.
+
+    Text recognition takes more: from the first page on that needs it, ``ocr_memory_bytes`` of address
+    space, and with each such page ``ocr_seconds_per_page`` more of both kinds of time. Only
+    ``max_ocr_pages`` are recognised, further ones stay without text; 0 turns recognition off.
     """
 
     memory_bytes: int = 1536 * _MEBIBYTE
@@ -23,9 +28,14 @@ class ParseLimits:
     wall_seconds: float = 120.0
     max_pages: int = 5_000
     max_chars: int = 50_000_000
-    max_words: int = 3_000_000
     max_result_bytes: int = 256 * _MEBIBYTE
     max_unpacked_bytes: int = 512 * _MEBIBYTE
     max_zip_entries: int = 10_000
     max_zip_ratio: int = 200
     max_pixels: int = 16_000_000
+    max_words: int = 3_000_000
+    max_members: int = 1_000
+    max_image_pixels: int = 100_000_000
+    ocr_memory_bytes: int = 3072 * _MEBIBYTE
+    ocr_seconds_per_page: int = 120
+    max_ocr_pages: int = 500

@@ -15,8 +15,9 @@ from markdown_it.token import Token
 from ingest.canonical import CanonicalText, clean, collapse
 from ingest.encodings import decode
 from ingest.parsers import Progress
-from ingest.parsers.html import CELL_SEPARATOR, write_html
+from ingest.parsers.html import write_html
 from ingest.parsers.limits import ParseLimits
+from ingest.parsers.tables import TableWriter
 from ingest.sniffing import MARKDOWN
 from rag.records import BlockKind, ParsedDocument
 
@@ -50,6 +51,7 @@ class _Writer:
         self._level = 0
         self._lists = 0
         self._marker = ""
+        self._table: TableWriter | None = None
         self._cells: list[str] | None = None
         self._in_header = False
 
@@ -92,16 +94,18 @@ class _Writer:
                 self._lists -= 1
                 if not self._lists:
                     self._builder.end_group()
-            case "table_open" | "table_close":
-                self._builder.end_group()
+            case "table_open":
+                self._table = TableWriter(self._builder)
             case "thead_open" | "thead_close":
                 self._in_header = token.type == "thead_open"
             case "tr_open":
                 self._cells = []
-            case "tr_close":
-                row = CELL_SEPARATOR.join(self._cells or ())
-                self._builder.add_block(BlockKind.TABLE_ROW, row, header=self._in_header)
+            case "tr_close" if self._table is not None:
+                self._table.write(self._cells or (), header=self._in_header)
                 self._cells = None
+            case "table_close" if self._table is not None:
+                self._table.end()
+                self._table = None
 
 
 def _plain(tokens: Sequence[Token]) -> str:

@@ -7,83 +7,72 @@ namespaces (ECMA-376 transitional and strict).
 from __future__ import annotations
 
 import posixpath
-import zipfile
-import zlib
+import re
 from collections.abc import Iterator
-from io import BytesIO
 
 from lxml import etree
 
 from ingest.parsers.limits import ParseLimits
+from ingest.parsers.zip_reading import ZipReader, damaged
 from rag.errors import DocumentRejected
 
-_SMALL_ENOUGH = 16 * 2**20  # below it the ratio says nothing about a bomb
-_ENCRYPTED_FLAG = 0x1
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,15}")
 
 
 class Package:
     """The parts of an office file by name. Every failure is a DocumentRejected."""
 
     def __init__(self, data: bytes, limits: ParseLimits) -> None:
-        self._left = limits.max_unpacked_bytes
-        try:  # NotImplementedError is how zipfile refuses features and methods of packing it does not know
-            self._zip = zipfile.ZipFile(BytesIO(data))
-        except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-            raise _corrupt() from error
-        entries = self._zip.infolist()
-        total = sum(entry.file_size for entry in entries)
-        if len(entries) > limits.max_zip_entries:
-            raise _too_large(f"holds {len(entries):,} parts")
-        if total > limits.max_unpacked_bytes:
-            raise _too_large(f"unpacks to {total:,} bytes")
-        if total > _SMALL_ENOUGH and total > limits.max_zip_ratio * len(data):
-            raise _too_large(f"unpacks to {total // max(1, len(data))} times its size")
-        self._entries = {entry.filename: entry for entry in entries}
+        self._zip = ZipReader(data, limits)
+        self._entries = {entry.filename: entry for entry in self._zip.entries}
 
     def xml(self, part: str) -> etree._Element | None:
         """The root element of ``part``; None if there is no such part."""
-        content = self._read(part)
+        content = self.read(part)
         if content is None:
             return None
         parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
         try:
             root = etree.fromstring(content, parser)
         except etree.XMLSyntaxError as error:
-            raise _corrupt() from error
+            raise damaged() from error
         if root.getroottree().docinfo.internalDTD is not None:
             raise DocumentRejected(
                 "corrupt", "The document declares XML entities, which office files do not; it was not read."
             )
         return root
 
+    def names(self) -> list[str]:
+        """All parts, as they are called in the archive."""
+        return list(self._entries)
+
+    def read(self, part: str) -> bytes | None:
+        """The bytes of ``part``; None if there is no such part."""
+        entry = self._entries.get(part)
+        return None if entry is None else self._zip.read(entry)
+
     def relations(self, part: str) -> dict[str, str]:
-        """What ``part`` refers to inside the package: the last word of each type to the part's name."""
+        """What ``part`` refers to inside the package: the last word of each type to the part's name.
+
+        The first counts where there are several of a type; :meth:`targets` has them all.
+        """
+        found: dict[str, str] = {}
+        for _, kind, target in self._relationships(part):
+            found.setdefault(kind, target)
+        return found
+
+    def targets(self, part: str) -> dict[str, str]:
+        """The parts that ``part`` refers to, by the id it uses for them (``r:id``)."""
+        return {identifier: target for identifier, _, target in self._relationships(part)}
+
+    def _relationships(self, part: str) -> Iterator[tuple[str, str, str]]:
+        """Id, last word of the type and part's name of each reference inside the package."""
         folder, name = posixpath.split(part)
         root = self.xml(posixpath.join(folder, "_rels", f"{name}.rels"))
-        found: dict[str, str] = {}
         for element in children(root) if root is not None else ():
             if element.get("TargetMode") != "External":
                 target = posixpath.normpath(posixpath.join("/", folder, element.get("Target", "")))
-                found.setdefault(element.get("Type", "").rpartition("/")[2], target.lstrip("/"))
-        return found
-
-    def _read(self, part: str) -> bytes | None:
-        entry = self._entries.get(part)
-        if entry is None:
-            return None
-        if entry.flag_bits & _ENCRYPTED_FLAG:
-            raise DocumentRejected(
-                "encrypted", "The document is protected by a password; remove it and send it again."
-            )
-        try:
-            with self._zip.open(entry) as stream:
-                content = stream.read(self._left + 1)  # the size an entry declares may be a lie
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
-            raise _corrupt() from error
-        self._left -= len(content)
-        if self._left < 0:
-            raise _too_large("unpacks to more than it declares")
-        return content
+                yield element.get("Id", ""), element.get("Type", "").rpartition("/")[2], target.lstrip("/")
 
 
 def local(element: etree._Element) -> str:
@@ -119,9 +108,25 @@ def attribute(element: etree._Element | None, name: str) -> str | None:
     return None
 
 
+def reference(element: etree._Element | None) -> str:
+    """The id of a relationship that ``element`` has as ``r:id`` (or ``r:dm`` and the like); ``""`` for none.
+
+    Elements may have an ``id`` of their own besides, which is in no namespace.
+    """
+    if element is None:
+        return ""
+    found = (value for key, value in element.attrib.items() if "/relationships}" in str(key))
+    return str(next(found, ""))
+
+
 def value(element: etree._Element | None, *path: str) -> str | None:
     """The ``val`` attribute of the element at ``path``."""
     return attribute(child(element, *path), "val")
+
+
+def whole_number(text: str | None, default: int) -> int:
+    """``text`` as a number; ``default`` for none, and for one that no honest document has."""
+    return int(text) if text is not None and _WHOLE_NUMBER.fullmatch(text) else default
 
 
 def is_on(element: etree._Element | None, name: str) -> bool:
@@ -130,11 +135,25 @@ def is_on(element: etree._Element | None, name: str) -> bool:
     return found is not None and attribute(found, "val") not in ("0", "false", "off", "none")
 
 
-def _corrupt() -> DocumentRejected:
-    return DocumentRejected(
-        "corrupt", "The document is damaged or cut off; save it again and send it once more."
-    )
+def package_title(package: Package) -> str | None:
+    """The title in the properties of an Office document (ECMA-376 part 2, 11)."""
+    core = package.xml(package.relations("").get("core-properties", "docProps/core.xml"))
+    title = child(core, "title")
+    return title.text if title is not None else None
 
 
-def _too_large(how: str) -> DocumentRejected:
-    return DocumentRejected("limit_exceeded", f"The document {how}; split it and send the parts.")
+def check_not_encrypted(package: Package) -> None:
+    """Refuse an OpenDocument file with a password (DocumentRejected, ``encrypted``).
+
+    The manifest is looked at as bytes: that of old files has a document type, which is refused in XML.
+    """
+    if b"encryption-data" in (package.read("META-INF/manifest.xml") or b""):
+        raise DocumentRejected(
+            "encrypted", "The document is protected by a password; remove it and send it again."
+        )
+
+
+def open_document_title(package: Package) -> str | None:
+    """The title in the properties of an OpenDocument file (OpenDocument 1.3, part 3, 4.3)."""
+    title = child(package.xml("meta.xml"), "meta", "title")
+    return title.text if title is not None else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 
 from ingest.parsers.pdf_layout import Paragraph, may_continue
@@ -31,11 +32,7 @@ class Hyphenation:
     def __init__(self, pages: list[PageText]) -> None:
         self._known: Counter[str] = Counter()
         for page in pages:
-            cut = False
-            for line in page.lines:
-                words = _COMPOUND.findall(line.text.lower())
-                self._known.update(words[cut : len(words) - line.hyphenated])  # whole words only
-                cut = line.hyphenated
+            self._known.update(_COMPOUND.findall("\n".join(_whole_words(page)).lower()))
 
     def joiner(self, text: str, following: str) -> str:
         """``""`` or ``"-"``: what joins the end of ``text`` to the beginning of ``following``."""
@@ -52,6 +49,15 @@ class Hyphenation:
         return "-" if two_words else ""
 
 
+def _whole_words(page: PageText) -> Iterator[str]:
+    """The lines of a page without the parts of hyphenated words at their ends."""
+    cut = False
+    for line in page.lines:
+        text = line.text.partition(" ")[2] if cut else line.text
+        yield text.rpartition(" ")[0] if line.hyphenated else text
+        cut = line.hyphenated
+
+
 def arrange(pages: list[PageText], flow: list[list[Paragraph]], body: float) -> list[list[Paragraph]]:
     """``flow`` with interrupted paragraphs put together, page by page.
 
@@ -64,36 +70,37 @@ def arrange(pages: list[PageText], flow: list[list[Paragraph]], body: float) -> 
         for paragraph in found:
             if id(paragraph) in heads and paragraph.kind is BlockKind.HEADING:
                 paragraph.kind = BlockKind.PARAGRAPH
+            paragraph.flows = id(paragraph) not in heads and _is_text(paragraph, body)
     for number, found in enumerate(arranged):
-        _mend_page(found, heads, body)
+        _mend_page(found)
         if number + 1 < len(arranged):
-            _mend_break(found, arranged[number + 1], heads, body)
+            _mend_break(found, arranged[number + 1])
     return arranged
 
 
-def _mend_page(found: list[Paragraph], heads: set[int], body: float) -> None:
+def _mend_page(found: list[Paragraph]) -> None:
     """Join the halves of paragraphs that were interrupted within a page."""
     index = 0
     while index < len(found):
-        rest = _next_text(found, index + 1, heads, body)
-        if (
-            rest is not None
-            and _is_text(found[index], heads, body)
-            and may_continue(found[index], found[rest])
-        ):
+        rest = _next_text(found, index + 1) if found[index].flows else None
+        if rest is not None and may_continue(found[index], found[rest]):
             whole = replace(found[index], lines=found[index].lines + found[rest].lines)
-            found[index : rest + 1] = [*found[index + 1 : rest], whole]
-            index = rest - 1
+            between = found[index + 1 : rest]
+            # What goes on from the page before has to stay the first of its page.
+            found[index : rest + 1] = [whole, *between] if whole.continues else [*between, whole]
+            index += 0 if whole.continues else len(between)
         else:
             index += 1
 
 
-def _mend_break(found: list[Paragraph], following: list[Paragraph], heads: set[int], body: float) -> None:
+def _mend_break(found: list[Paragraph], following: list[Paragraph]) -> None:
     """Join a paragraph at the end of a page to its rest on the next."""
-    texts = [index for index, paragraph in enumerate(found) if _is_text(paragraph, heads, body)]
-    rest = _next_text(following, 0, heads, body)
+    texts = [index for index, paragraph in enumerate(found) if paragraph.flows]
+    rest = _next_text(following, 0)
     if not texts or rest is None or not may_continue(found[texts[-1]], following[rest]):
         return
+    if found[texts[-1]].continues and len(found) > 1:
+        return  # it cannot be both the first on its page and the last
     first = found.pop(texts[-1])
     first.interrupted = True
     found.append(first)
@@ -102,21 +109,20 @@ def _mend_break(found: list[Paragraph], following: list[Paragraph], heads: set[i
     following.insert(0, second)
 
 
-def _next_text(found: list[Paragraph], start: int, heads: set[int], body: float) -> int | None:
+def _next_text(found: list[Paragraph], start: int) -> int | None:
     """The next paragraph of running text, at most a few floats away; None if a heading comes first."""
     for index in range(start, min(len(found), start + _MAX_FLOATS)):
         if found[index].kind is BlockKind.HEADING:
             return None
-        if _is_text(found[index], heads, body):
+        if found[index].flows:
             return index
     return None
 
 
-def _is_text(paragraph: Paragraph, heads: set[int], body: float) -> bool:
-    """Whether it is running text and not a float: running head, footnote, caption, table, side note."""
+def _is_text(paragraph: Paragraph, body: float) -> bool:
+    """Whether it is running text and not a float: footnote, caption, table, side note."""
     return (
         paragraph.kind in (BlockKind.PARAGRAPH, BlockKind.LIST_ITEM)
-        and id(paragraph) not in heads
         and paragraph.lines[0].upright
         and paragraph.size >= _SMALL * body
         and not _CAPTION.match(paragraph.lines[0].text)
@@ -126,7 +132,7 @@ def _is_text(paragraph: Paragraph, heads: set[int], body: float) -> bool:
 
 def _is_label(paragraph: Paragraph) -> bool:
     """A few words on a line of their own, as in figures; the short rest of a sentence is none."""
-    text = paragraph.text
+    text = paragraph.lines[0].text
     return (
         len(paragraph.lines) == 1
         and len(text) < _LABEL_CHARS
@@ -138,27 +144,26 @@ def _is_label(paragraph: Paragraph) -> bool:
 def _running_heads(pages: list[PageText], flow: list[list[Paragraph]]) -> set[int]:
     """Identities of page numbers and of lines repeated at the edges of several pages."""
     edges = [
-        paragraph
+        (paragraph, _DIGITS.sub("#", paragraph.text))
         for page, found in zip(pages, flow, strict=True)
-        for paragraph in found
-        if len(paragraph.lines) == 1 and paragraph.lines[0].upright and _at_edge(paragraph, page)
+        for paragraph in _at_edges(page, found)
     ]
-    counts = Counter(_pattern(paragraph) for paragraph in edges)
+    counts = Counter(pattern for _, pattern in edges)
     needed = min(_REPEATS, max(2, len(pages)))
     return {
         id(paragraph)
-        for paragraph in edges
-        if _PAGE_NUMBER.fullmatch(paragraph.text) or counts[_pattern(paragraph)] >= needed
+        for paragraph, pattern in edges
+        if counts[pattern] >= needed or _PAGE_NUMBER.fullmatch(paragraph.text)
     }
 
 
-def _at_edge(paragraph: Paragraph, page: PageText) -> bool:
-    _, bottom, _, top = paragraph.lines[0].box
-    if top < _MARGIN * page.height or bottom > (1 - _MARGIN) * page.height:
-        return True
+def _at_edges(page: PageText, found: list[Paragraph]) -> Iterator[Paragraph]:
+    """The single lines in the margins of a page and those with nothing above or below them."""
     upright = [line.box for line in page.lines if line.upright]
-    return bottom <= min(box[1] for box in upright) or top >= max(box[3] for box in upright)
-
-
-def _pattern(paragraph: Paragraph) -> str:
-    return _DIGITS.sub("#", paragraph.text)
+    lowest = max(_MARGIN * page.height, min((box[3] for box in upright), default=0.0))
+    highest = min((1 - _MARGIN) * page.height, max((box[1] for box in upright), default=0.0))
+    for paragraph in found:
+        line = paragraph.lines[0]
+        at_edge = line.box[3] <= lowest or line.box[1] >= highest
+        if at_edge and len(paragraph.lines) == 1 and line.upright:
+            yield paragraph

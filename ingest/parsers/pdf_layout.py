@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
 
@@ -26,6 +26,7 @@ _NEIGHBOURS = 4
 _MAX_HEADING_CHARS = 200
 _MAX_HEADING_LINES = 3
 _MAX_BOLD_WORDS = 14
+_ENDING = 12  # characters of a line in which its end shows
 
 _FINISHED = re.compile(r"[.!?:;…。！？：；][\"'”’)\]»›]*$")
 # The same with a footnote number behind it; a decimal fraction is no end.
@@ -40,7 +41,7 @@ class Paragraph:
     """Lines of one page that belong together.
 
     ``interrupted`` says that it goes on at the start of the next page, ``continues`` that it is such a
-    rest.
+    rest; ``flows`` that it is running text, which may go on behind what stands between.
     """
 
     kind: BlockKind
@@ -49,14 +50,15 @@ class Paragraph:
     header: bool = False
     interrupted: bool = False
     continues: bool = False
+    flows: bool = False
 
     @property
     def size(self) -> float:
-        return median(line.size for line in self.lines)
+        return sorted([line.size for line in self.lines])[len(self.lines) // 2]
 
     @property
     def text(self) -> str:
-        return " ".join(line.text.strip() for line in self.lines)
+        return " ".join(line.text for line in self.lines)
 
 
 def body_size(pages: Iterable[PageText]) -> float:
@@ -75,21 +77,21 @@ def paragraphs(page: PageText, body: float, outline: frozenset[str]) -> list[Par
     """
     lines = merge_rows(page.lines)
     tabular = table_lines(lines)
-    leading = _usual_leading(lines)
+    setting = _Setting(lines, [_is_outlined(line.text, outline) for line in lines])
     found: list[Paragraph] = []
     for index, line in enumerate(lines):
         if tabular[index]:
             first = not (index and tabular[index - 1])
             header = first and not has_digit(line) and has_digit(lines[index + 1])
             found.append(Paragraph(BlockKind.TABLE_ROW, [line], header=header))
-        elif _joins(found, line, index and tabular[index - 1], outline) and _continues(
-            found[-1], line, lines, index, leading
-        ):
+        elif line.furniture:
+            found.append(Paragraph(BlockKind.FURNITURE, [line]))
+        elif index and not tabular[index - 1] and _joins(found[-1], setting, index):
             found[-1].lines.append(line)
         else:
             found.append(Paragraph(BlockKind.PARAGRAPH, [line]))
     for paragraph in found:
-        if paragraph.kind is not BlockKind.TABLE_ROW:
+        if paragraph.kind is BlockKind.PARAGRAPH:
             paragraph.kind = _kind(paragraph, body, outline)
     return found
 
@@ -97,6 +99,10 @@ def paragraphs(page: PageText, body: float, outline: frozenset[str]) -> list[Par
 def heading_key(text: str) -> str:
     """The letters of a heading without its number, for comparison with the outline."""
     return "".join(_WORDS.findall(_HEADING_NUMBER.sub("", text.strip()))).casefold()
+
+
+def _is_outlined(text: str, outline: frozenset[str]) -> bool:
+    return bool(outline) and len(text) <= _MAX_HEADING_CHARS and heading_key(text) in outline
 
 
 def rank(found: Iterable[Paragraph]) -> None:
@@ -117,118 +123,120 @@ def may_continue(paragraph: Paragraph, other: Paragraph) -> bool:
     last = paragraph.lines[-1]
     if not _similar(last, other.lines[0]) or not any(char.isalpha() for char in last.text):
         return False
-    is_open = last.hyphenated or not _FINISHED.search(last.text.rstrip())
+    is_open = last.hyphenated or not _FINISHED.search(last.text, max(0, len(last.text) - _ENDING))
     return is_open and _starts_low(other.lines[0])
 
 
-def _usual_leading(lines: list[Line]) -> float:
-    """The median distance of baselines, in em, between lines that follow one another closely."""
-    drops = [
-        drop
-        for line, other in pairwise(lines)
-        if _similar(line, other)
-        and 0.8 < (drop := (line.baseline - other.baseline) / max(other.size, 0.1)) < 3.0
-    ]
-    return median(drops) if drops else 1.2
+class _Setting:
+    """The lines of a page and what holds between each and the one after it, worked out once."""
+
+    def __init__(self, lines: list[Line], outlined: list[bool]) -> None:
+        self.lines = lines
+        self.outlined = outlined
+        """Whether the document's table of contents lists the line."""
+        self.similar = [_similar(line, other) for line, other in pairwise(lines)]
+        self.drops = [
+            (line.baseline - other.baseline) / max(other.size, 0.1) for line, other in pairwise(lines)
+        ]
+        """How far down the next line is, in em."""
+        close = [drop for drop, same in zip(self.drops, self.similar, strict=True) if same and 0.8 < drop < 3]
+        self.leading = median(close) if close else 1.2
+        """The usual drop between lines that follow one another closely."""
+        self.adjacent = [
+            same and 0 < drop < 2 * self.leading and abs(line.left - other.left) < 3 * other.size
+            for (line, other), drop, same in zip(pairwise(lines), self.drops, self.similar, strict=True)
+        ]
+        """Whether the next line stands below in the same column."""
+
+    def right_edge(self, index: int) -> float:
+        """Where full lines end around ``index``: the furthest of its neighbours in the same column."""
+        first = last = index
+        while first and index - first < _NEIGHBOURS and self.adjacent[first - 1]:
+            first -= 1
+        while last < len(self.adjacent) and last - index < _NEIGHBOURS and self.adjacent[last]:
+            last += 1
+        return max(line.right for line in self.lines[first : last + 1])
 
 
 def _similar(line: Line, other: Line) -> bool:
-    return (
-        abs(line.size - other.size) <= _SAME_SIZE * max(line.size, other.size)
-        and line.bold == other.bold
-        and line.upright == other.upright
+    return line.bold == other.bold and _same_size(line, other)
+
+
+def _same_size(line: Line, other: Line) -> bool:
+    return line.upright == other.upright and abs(line.size - other.size) <= _SAME_SIZE * max(
+        line.size, other.size
     )
 
 
-def _joins(found: list[Paragraph], line: Line, after_row: bool | int, outline: frozenset[str]) -> bool:
-    """Whether there is a paragraph to go on with, and neither it nor ``line`` is a heading of the outline."""
-    if not found or after_row:
+def _joins(paragraph: Paragraph, setting: _Setting, index: int) -> bool:
+    """Whether line ``index`` goes on with the paragraph that ends just before it."""
+    line, last = setting.lines[index], setting.lines[index - 1]
+    if (
+        last.furniture
+        or setting.outlined[index]
+        or (setting.outlined[index - 1] and len(paragraph.lines) == 1)
+    ):
         return False
-    before = found[-1].lines
-    is_heading = len(before) == 1 and heading_key(before[0].text) in outline
-    return not is_heading and heading_key(line.text) not in outline
-
-
-def _continues(paragraph: Paragraph, line: Line, lines: list[Line], index: int, leading: float) -> bool:
-    """Whether ``line`` goes on with the paragraph that ends just before it."""
-    last = paragraph.lines[-1]
     if last.hyphenated and last.upright == line.upright:
         return abs(last.size - line.size) < 0.5 * line.size
-    closed = bool(_CLOSED.search(last.text.rstrip()))
+    closed = _is_closed(last.text)
     in_sentence = not closed and _starts_low(line)  # where the weight of type may change
-    if not _similar(last, replace(line, bold=last.bold) if in_sentence else line) or BULLET.match(line.text):
+    same = _same_size(last, line) if in_sentence else setting.similar[index - 1]
+    if not same or not line.upright or BULLET.match(line.text):
         return False
     if NUMBERED.match(line.text) and (closed or is_listed(paragraph.lines[0])):
         return False
     if _FOOTNOTE.match(line.text) and (closed or _FOOTNOTE.match(paragraph.lines[0].text)):
         return False
-    drop = (last.baseline - line.baseline) / max(line.size, 0.1)
-    if not line.upright or line.left > last.right or line.right < paragraph.lines[0].left:
+    if line.left > last.right or line.right < paragraph.lines[0].left:
         return False
-    if not 0.3 < drop <= _LEADING * leading:
+    if not 0.3 < setting.drops[index - 1] <= _LEADING * setting.leading:
         return False
-    return not _starts_anew(paragraph, line, _right_edge(lines, index, leading), closed)
+    return not _starts_anew(paragraph, setting, index, closed)
 
 
-def _starts_anew(paragraph: Paragraph, line: Line, right_edge: float, closed: bool) -> bool:
-    """Whether indents or a short line before it show that ``line`` begins a paragraph."""
-    last, em = paragraph.lines[-1], line.size
+def _starts_anew(paragraph: Paragraph, setting: _Setting, index: int, closed: bool) -> bool:
+    """Whether indents or a short line before it show that line ``index`` begins a paragraph."""
+    line, last, em = setting.lines[index], paragraph.lines[-1], setting.lines[index].size
     centred = abs((last.left + last.right) - (line.left + line.right)) < em
     left = min(each.left for each in paragraph.lines[:_NEIGHBOURS])
     if closed and not centred and line.left > left + _INDENT * em and not is_listed(paragraph.lines[0]):
         return True
-    hanging = len(paragraph.lines) > 1 and paragraph.lines[-1].left > paragraph.lines[0].left + _INDENT * em
+    hanging = len(paragraph.lines) > 1 and last.left > paragraph.lines[0].left + _INDENT * em
     if closed and hanging and line.left < last.left - _INDENT * em:
         return True
-    first_word = line.words[0].box[2] - line.words[0].box[0]
-    room = right_edge - last.right - first_word - 0.3 * em
+    if not closed and _starts_low(line):
+        return False
+    right_edge = setting.right_edge(index)
+    room = right_edge - last.right - line.first_width - 0.3 * em
     if room <= 0 or (centred and line.bold):
         return False
-    return closed or (room > 0.25 * (right_edge - left) and not _starts_low(line))
+    return closed or room > 0.25 * (right_edge - left)
 
 
-def _right_edge(lines: list[Line], index: int, leading: float) -> float:
-    """Where full lines end around ``index``: the furthest of its neighbours in the same column."""
-    edge = lines[index].right
-    for step in (-1, 1):
-        at = index
-        for _ in range(_NEIGHBOURS):
-            upper, lower = (at - 1, at) if step < 0 else (at, at + 1)
-            if upper < 0 or lower == len(lines) or not _adjacent(lines[upper], lines[lower], leading):
-                break
-            at += step
-            edge = max(edge, lines[at].right)
-    return edge
-
-
-def _adjacent(line: Line, other: Line, leading: float) -> bool:
-    drop = (line.baseline - other.baseline) / max(other.size, 0.1)
-    return _similar(line, other) and abs(line.left - other.left) < 3 * other.size and 0 < drop < 2 * leading
+def _is_closed(text: str) -> bool:
+    return bool(_CLOSED.search(text, max(0, len(text) - _ENDING)))
 
 
 def _starts_low(line: Line) -> bool:
-    return line.text.lstrip()[:1].islower()
+    return line.text[:1].islower()
 
 
 def _kind(paragraph: Paragraph, body: float, outline: frozenset[str]) -> BlockKind:
     text = paragraph.text
-    if _is_heading(paragraph, text, body) or (
-        len(text) <= _MAX_HEADING_CHARS and heading_key(text) in outline
-    ):
+    if _is_heading(paragraph, text, body) or _is_outlined(text, outline):
         return BlockKind.HEADING
     return BlockKind.LIST_ITEM if is_listed(paragraph.lines[0]) else BlockKind.PARAGRAPH
 
 
 def _is_heading(paragraph: Paragraph, text: str, body: float) -> bool:
     """Short, and larger than the body or bold; names in bold under a title are no headings."""
-    if len(text) > _MAX_HEADING_CHARS or len(paragraph.lines) > _MAX_HEADING_LINES:
+    bold, larger = paragraph.lines[0].bold, paragraph.size >= _HEADING_SIZE * body
+    if not (bold or larger) or len(text) > _MAX_HEADING_CHARS or len(paragraph.lines) > _MAX_HEADING_LINES:
         return False
     letters = sum(char.isalpha() for char in text)
     if letters < 3 or letters < len(text) / 2 or not paragraph.lines[0].upright or "@" in text:
         return False
-    larger = paragraph.size >= _HEADING_SIZE * body
-    if paragraph.lines[0].bold:
-        return larger or not (
-            _CLOSED.search(text) or text.count(",") > 1 or text.count(" ") >= _MAX_BOLD_WORDS
-        )
-    return larger and not text.endswith((".", ",", ";"))
+    if bold:
+        return larger or not (_is_closed(text) or text.count(",") > 1 or text.count(" ") >= _MAX_BOLD_WORDS)
+    return not text.endswith((".", ",", ";"))

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from itertools import pairwise
 
-from ingest.parsers.pdf_page import Line, hull
-from rag.records import Word
+from ingest.parsers.pdf_page import Gap, Line, Run, hull
 
 CELL_SEPARATOR = " | "
 BULLET = re.compile(r"[•‣⁃▪▫◦●○■□◆➢✓]\s?|[–—*-] (?=\S)")
 NUMBERED = re.compile(r"(?:\(?\d{1,3}[.)]|\([a-z]{1,4}\)|[a-z]\)|\[\d{1,3}\]) (?=\S)")
 
-_CELL_GAP = 1.25  # em between the cells of a row; justified text stretches its spaces less
-_JOIN_GAP = 0.15  # em below which two pieces of a line belong to one word
+_CELL_GAP = 1.15  # em between the cells of a row; justified text stretches its spaces less
+_OVERLAP = 0.4  # em by which a piece of a row may reach under the one before: a comma under a raised mark
+_JOIN_GAP = 0.1  # em below which two pieces of a line belong to one word
+_RAISED = 0.85  # of the size of its line, which a raised mark is smaller than
+_MARK = re.compile(r"\d{1,3}|[*∗†‡§¶]")
 _CLINGING = (".", ",", ";", ":", ")", "]")  # no space stands before these
 
 
@@ -33,7 +34,9 @@ def merge_rows(lines: list[Line]) -> list[Line]:
 
 
 def _same_row(line: Line, other: Line) -> bool:
-    if line.hyphenated or not (line.upright and other.upright) or other.left < line.right - 0.3 * line.size:
+    if line.hyphenated or not (line.upright and other.upright) or line.furniture != other.furniture:
+        return False
+    if other.left < line.right - _OVERLAP * line.size:
         return False
     overlap = min(line.box[3], other.box[3]) - max(line.box[1], other.box[1])
     lower = min(line.box[3] - line.box[1], other.box[3] - other.box[1])
@@ -42,17 +45,23 @@ def _same_row(line: Line, other: Line) -> bool:
 
 def _join_row(line: Line, other: Line) -> Line:
     gap = other.left - line.right
-    text = line.text.rstrip()
     em = max(line.size, other.size)
-    if gap > (_CELL_GAP if other.text.lstrip().startswith(_CLINGING) else _JOIN_GAP) * em:
-        text += " "
-    shift = len(text) - (len(other.text) - len(other.text.lstrip()))
+    needed = _CELL_GAP if other.text.startswith(_CLINGING) else _JOIN_GAP
+    leads_a_note = line.size < _RAISED * other.size and _MARK.fullmatch(line.text)
+    text = line.text + " " if gap > needed * em or leads_a_note else line.text
+    shift = len(text)
     larger = line if line.size >= other.size else other
     return replace(
         larger,
-        text=text + other.text.lstrip(),
-        words=line.words + [Word(word.start + shift, word.end + shift, word.box) for word in other.words],
-        box=hull([line.box, other.box]),
+        text=text + other.text,
+        runs=line.runs + tuple(Run(run.start + shift, run.place, run.length) for run in other.runs),
+        gaps=(
+            *line.gaps,
+            Gap(len(line.text), shift, gap),
+            *(Gap(each.end + shift, each.start + shift, each.width) for each in other.gaps),
+        ),
+        box=hull((line.box, other.box)),
+        first_width=line.first_width,
         bold=line.bold and other.bold,
         hyphenated=other.hyphenated,
     )
@@ -60,11 +69,11 @@ def _join_row(line: Line, other: Line) -> Line:
 
 def cells(line: Line) -> list[tuple[int, int]]:
     """``[start, end)`` of the parts of ``line.text`` that wide gaps set apart."""
-    bounds = [line.words[0].start]
-    for word, following in pairwise(line.words):
-        if following.box[0] - word.box[2] > _CELL_GAP * line.size:
-            bounds += (word.end, following.start)
-    bounds.append(line.words[-1].end)
+    bounds = [0]
+    for gap in line.gaps:
+        if gap.width > _CELL_GAP * line.size:
+            bounds += (gap.end, gap.start)
+    bounds.append(len(line.text))
     return list(zip(bounds[::2], bounds[1::2], strict=True))
 
 
@@ -74,7 +83,10 @@ def table_lines(lines: list[Line]) -> list[bool]:
     A heading with its number set apart is no row, nor is a pair of such lines: one of the rows must
     have three cells, or all of them a figure.
     """
-    counts = [len(cells(line)) if line.upright and not is_listed(line) else 1 for line in lines]
+    counts = [
+        len(cells(line)) if line.gaps and line.upright and not line.furniture and not is_listed(line) else 1
+        for line in lines
+    ]
     rows = [False] * len(lines)
     start = 0
     while start < len(lines):

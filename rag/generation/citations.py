@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rag.records import AnswerSentence, Box, Citation, Evidence, Verdict
+from rag.records import AnswerSentence, Box, Citation, Evidence, PageKind, Verdict
 from rag.stores import texts
 from rag.stores.database import Database
+from rag.text.locators import locator
 
 
 class Footnotes:
@@ -37,18 +38,22 @@ class Footnotes:
         with self._database.read() as tx:
             quote = texts.read_text(tx, item.version_id, item.start, item.end)
             pages = texts.pages_touching(tx, item.version_id, item.start, item.end)
+            headings = texts.headings_above(tx, item.version_id, item.start)
+            kind = texts.page_kind(tx, item.version_id)
         if quote != item.text:
             return None
         boxes: tuple[Box, ...] = texts.line_boxes(pages[0].words, item.start, item.end) if pages else ()
         return Citation(
             number=number,
             document=item.document,
-            page=pages[0].number if pages else None,
+            page=pages[0].number if pages and kind is not PageKind.LINES else None,
             start=item.start,
             end=item.end,
             quote=quote,
             score=round(item.score, 3),
             boxes=boxes or None,
+            locator=locator(kind, pages, headings, item.start, item.end),
+            headings=headings,
         )
 
 

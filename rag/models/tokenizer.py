@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from rag.errors import Unavailable
@@ -36,6 +39,19 @@ class OffsetTokenizer:
         """``[start, end)`` in characters of every token of ``text``, special tokens left out."""
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
         return list(encoding.offsets)
+
+    def starts(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        """Where, in characters, each token of each text begins."""
+        encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return [
+            np.fromiter((start for start, _ in encoding.offsets), dtype=np.int64, count=len(encoding))
+            for encoding in encodings
+        ]
+
+    def counts(self, texts: Sequence[str]) -> list[int]:
+        """Number of tokens of each text, special tokens left out; on all cores."""
+        encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [len(encoding) for encoding in encodings]
 
     def count(self, text: str) -> int:
         """Number of tokens of ``text``, special tokens left out."""

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from rag.records import Evidence, Passage
 from rag.retrieval.answerability import Features, answerability
+from rag.retrieval.dense import Encoder
 from rag.retrieval.fusion import z_scores
-from rag.retrieval.hybrid import Encoder, SearchResult
+from rag.retrieval.hybrid import SearchResult
 from rag.retrieval.query import Query
 from rag.text.sentences import sentence_spans
 from rag.text.words import numbers, stems, words
@@ -90,7 +91,7 @@ class EvidenceSelector:
         return Selection(evidence, answerability(best_of_all), best_of_all)
 
     def _rank(self, query: Query, passages: Sequence[Passage]) -> list[Candidate]:
-        located = [(passage, start, end) for passage in passages for start, end in _quotable(passage.text)][
+        located = [(passage, start, end) for passage in passages for start, end in _quotable(passage)][
             :MAX_SENTENCES
         ]
         if not located:
@@ -143,9 +144,16 @@ def _with_antecedent(located: Sequence[tuple[Passage, int, int]], at: int) -> st
     return passage.text[start:end]
 
 
-def _quotable(text: str) -> list[tuple[int, int]]:
-    """The sentences worth quoting: no headings (they name an answer, they are none), none endless."""
-    spans = sentence_spans(text)
+def _quotable(passage: Passage) -> list[tuple[int, int]]:
+    """The sentences worth quoting: no headings (they name an answer, they are none), none endless, nothing
+    that the page carries besides its content."""
+    text = passage.text
+    omitted = passage.relative_omissions()
+    spans = [
+        (start, end)
+        for start, end in sentence_spans(text)
+        if not any(span.start < end and start < span.end for span in omitted)
+    ]
     kept = [span for span in spans if not _is_heading(text[span[0] : span[1]])] or spans
     return [piece for start, end in kept for piece in _cut(text, start, end)]
 

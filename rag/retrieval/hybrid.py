@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
 
 from rag.records import Coverage, Passage
+from rag.retrieval.dense import DenseSearch, DenseView, VectorSpace
 from rag.retrieval.fusion import fuse
 from rag.retrieval.query import Query, inverse_frequencies, terms_of
 from rag.stores import chunk_store, keyword_index, scopes
 from rag.stores.database import Database, Tx
-from rag.stores.index_follower import IndexFollower
 from rag.stores.scopes import ResolvedScope, Scope
-from rag.stores.vector_index import VectorIndex
+from rag.text.forms import without
 from rag.text.sentences import sentence_spans
 from rag.text.spelling import most_common, variants
 from rag.text.words import stems
@@ -45,12 +41,6 @@ class SearchMode(StrEnum):
     LEXICAL = "lexical"
 
 
-class Encoder(Protocol):
-    """Texts to unit vectors, float32, one row a text."""
-
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
-
-
 @dataclass(frozen=True, slots=True)
 class SearchResult:
     """``passages`` best first; ``timings`` in milliseconds; ``query`` as it was understood."""
@@ -62,14 +52,12 @@ class SearchResult:
 
 
 class HybridRetriever:
-    """Searches what ``index`` and SQL hold. Safe to use from many threads."""
+    """Searches what SQL and the vector ``spaces`` hold, the reference space first. Safe to use from many
+    threads."""
 
-    def __init__(self, database: Database, index: IndexFollower, encoder: Encoder) -> None:
+    def __init__(self, database: Database, spaces: Sequence[VectorSpace]) -> None:
         self._database = database
-        self._index = index
-        self._vector: Callable[[str], NDArray[np.float32]] = lru_cache(maxsize=1024)(
-            lambda text: encoder.encode([text])[0]
-        )
+        self._dense = DenseSearch(spaces)
 
     def search(self, query: str, scope: Scope, k: int, mode: SearchMode = SearchMode.HYBRID) -> SearchResult:
         """Up to ``k`` passages inside ``scope``.
@@ -78,13 +66,13 @@ class HybridRetriever:
         embedder or the database cannot be used.
         """
         started = time.perf_counter()
-        vector = self._vector(query)
+        vectors = self._dense.embed(query)
         embedded = time.perf_counter()
         with self._database.read() as tx:
             inside = scopes.resolve(tx, scope)
-            index = self._index.current(tx)
-            understood = _understand(tx, query, vector, len(index))
-            candidates, found = _candidates(tx, understood, index, inside, max(DEPTH, 2 * k), mode)
+            dense = self._dense.view(tx, vectors)
+            understood = _understand(tx, query, dense)
+            candidates, found = _candidates(tx, understood, dense, inside, max(DEPTH, 2 * k), mode)
             passages = chunk_store.passages(tx, _best(found, candidates, max(CLOSER_LOOK, k), mode))
             matching = keyword_index.count_matching(tx, _expression(understood), inside, COUNT_LIMIT)
         if mode is SearchMode.HYBRID:
@@ -113,7 +101,7 @@ class _Found:
     lexical: Mapping[int, float]
 
 
-def _understand(tx: Tx, text: str, vector: NDArray[np.float32], total: int) -> Query:
+def _understand(tx: Tx, text: str, view: DenseView) -> Query:
     terms, stemmed = terms_of(text)
     known = keyword_index.document_frequencies(tx, stemmed)
     guessed: list[str] = []
@@ -124,8 +112,8 @@ def _understand(tx: Tx, text: str, vector: NDArray[np.float32], total: int) -> Q
             guessed.append(meant)
             stemmed = tuple(meant if stem == unknown else stem for stem in stemmed)
             known[meant] = forms[meant]
-    weights = inverse_frequencies(stemmed, known, total)
-    return Query(text, terms, tuple(guessed), stemmed, weights, vector)
+    weights = inverse_frequencies(stemmed, known, len(view))
+    return Query(text, terms, tuple(guessed), stemmed, weights, view.vector)
 
 
 def _expression(query: Query) -> str:
@@ -134,18 +122,17 @@ def _expression(query: Query) -> str:
 
 
 def _candidates(
-    tx: Tx, query: Query, index: VectorIndex, scope: ResolvedScope, depth: int, mode: SearchMode
+    tx: Tx, query: Query, view: DenseView, scope: ResolvedScope, depth: int, mode: SearchMode
 ) -> tuple[list[int], _Found]:
     dense: dict[int, float] = {}
     lexical: dict[int, float] = {}
     if mode is not SearchMode.LEXICAL:
-        dense = dict(index.search(query.vector, depth, scope.ranges))
+        dense = view.search(depth, scope.ranges)
     if mode is not SearchMode.DENSE:
         lexical = dict(keyword_index.search(tx, _expression(query), depth, scope))
     if mode is SearchMode.HYBRID:
         # The cosine of what only the keywords found is known exactly as well.
-        missing = index.vectors_of([one for one in lexical if one not in dense])
-        dense |= {one: float(vector @ query.vector) for one, vector in missing.items()}
+        dense |= view.scores_of(one for one in lexical if one not in dense)
     return list(dict.fromkeys([*dense, *lexical])), _Found(dense, lexical)
 
 
@@ -174,7 +161,7 @@ def _look_closer(query: Query, passages: Sequence[Passage]) -> list[Passage]:
     pairs: dict[int, float] = {}
     for at, passage in enumerate(passages):
         context = frozenset(stems(passage.context))
-        sentences = _sentence_stems(passage.text)
+        sentences = _sentence_stems(without(passage.text, passage.relative_omissions()))
         focus[at] = max(query.coverage(context.union(sentence)) for sentence in sentences)
         pairs[at] = max(query.shared_pairs(sentence) for sentence in sentences)
     first_pass = {at: passage.score for at, passage in enumerate(passages)}

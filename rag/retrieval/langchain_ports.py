@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict
 
 from rag.errors import BadRequest
-from rag.records import Chunk, ParsedDocument, Passage
+from rag.records import Chunk, DocumentState, ParsedDocument, Passage
 from rag.retrieval.hybrid import HybridRetriever
 from rag.stores import chunk_store, collections, document_catalog, job_queue, schema, scopes, texts
 from rag.stores.blobs import BlobStore
@@ -123,14 +123,14 @@ class FootnoteVectorStore(VectorStore):
                 job = job_queue.claim_this(tx, accepted.job, "langchain")
                 chunk_store.publish(
                     tx,
-                    document_id=job.document_id,
                     version_id=job.version_id,
                     parsed=ParsedDocument(body, "text/plain"),
                     pieces=[Chunk(0, len(body), "", 0)],
                     embedded=vector[None],
                     space_id=self._space,
+                    state=DocumentState.REFINED,
                 )
-                job_queue.succeed(tx, job, [])
+                job_queue.succeed(tx, job)
         return names
 
     def delete(self, ids: list[str] | None = None, **_: Any) -> bool | None:

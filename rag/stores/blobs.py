@@ -88,6 +88,13 @@ class BlobStore:
             raise NotFound("blob_missing", "The original file is no longer stored; upload it again.")
         return path
 
+    def age(self, sha256: str) -> float:
+        """Seconds since the blob was last written; 0 when it is gone."""
+        try:
+            return time.time() - self.path(sha256).stat().st_mtime
+        except FileNotFoundError:
+            return 0.0
+
     def delete(self, sha256: str, older_than_seconds: float) -> bool:
         """Remove the blob unless it is younger than ``older_than_seconds``. Returns whether it is gone.
 

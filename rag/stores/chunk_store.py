@@ -13,13 +13,34 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import Row, delete, func, insert, select, text, update
 
 from rag.errors import Unavailable
-from rag.records import Chunk, DocumentRef, DocumentState, Notice, ParsedDocument, Passage
-from rag.stores import texts
+from rag.records import (
+    Chunk,
+    DocumentRef,
+    DocumentState,
+    Notice,
+    ParsedDocument,
+    Passage,
+    Span,
+    VersionStatus,
+)
+from rag.stores import keyword_index, texts
 from rag.stores.database import Tx
-from rag.stores.tables import chunks, documents, index_changes, spaces, vectors, versions
+from rag.stores.tables import (
+    chunks,
+    documents,
+    index_changes,
+    near_duplicates,
+    signature_bands,
+    signatures,
+    spaces,
+    vectors,
+    versions,
+)
+from rag.text.forms import spoken, without
+from rag.text.locators import locator
 
 Vectors = NDArray[np.float32]
 
@@ -51,40 +72,49 @@ def open_space(tx: Tx, key: str, dimension: int) -> int:
 def publish(
     tx: Tx,
     *,
-    document_id: int,
     version_id: int,
     parsed: ParsedDocument,
     pieces: Sequence[Chunk],
     embedded: Vectors,
     space_id: int,
     state: DocumentState = DocumentState.READY,
-) -> bool:
+) -> int | None:
     """Make a version searchable in place of its predecessor.
 
     Where a newer version is live already, only the text is kept, as it would be had this one come first.
-    Returns whether the version is live now.
+    Returns the id of the first chunk that can be searched now, None if there is none.
 
     Args:
         pieces: in text order; may be empty (``state`` then says why, for example ``NEEDS_OCR``).
         embedded: float32, shape ``(len(pieces), dimension)``, unit length, one row a piece.
+        state: ``REFINED`` if the vectors are final, ``READY`` if better ones are to follow.
 
     Raises:
         Unavailable: ``bad_embedding``, a vector is not finite or not of unit length.
     """
     _check(pieces, embedded)
-    newest = not _newer_is_live(tx, document_id, version_id)
-    if newest:
-        withdraw(tx, document_id)
-    else:
+    now = time.time()
+    standing = _standing(tx, version_id)
+    newest = standing.live_number is None or standing.live_number <= standing.number
+    if newest and standing.live_number is not None:
+        withdraw(tx, standing.document_id)
+    if not newest:
         pieces, embedded = (), embedded[:0]
+    if standing.characters is not None:  # read before, when nothing could recognise its pages perhaps
+        texts.forget(tx, version_id)
     texts.write_text(tx, version_id, parsed.text)
     texts.write_pages(tx, version_id, parsed.pages)
-    first = tx.scalar(select(func.coalesce(func.max(chunks.c.id), 0))) or 0
-    sequence = tx.scalar(text("SELECT seq FROM sqlite_sequence WHERE name = 'chunks'")) or 0
-    first = max(first, sequence) + 1
+    texts.write_headings(tx, version_id, parsed)
+    first = 0
     if pieces:
-        collection_id = tx.scalar(select(documents.c.collection_id).where(documents.c.id == document_id))
-        _insert_chunks(tx, first, version_id, collection_id, parsed.text, pieces, embedded, space_id)
+        # Grows with every chunk and never shrinks, so that no id is ever used for another chunk.
+        first = 1 + (tx.scalar(text("SELECT seq FROM sqlite_sequence WHERE name = 'chunks'")) or 0)
+        rows = [
+            _chunk_row(chunk_id, version_id, standing.collection_id, piece, parsed)
+            for chunk_id, piece in enumerate(pieces, start=first)
+        ]
+        _insert_chunks(tx, rows, [spoken(parsed.text, piece) for piece in pieces])
+        insert_vectors(tx, space_id, range(first, first + len(pieces)), embedded)
     tx.execute(
         update(versions)
         .where(versions.c.id == version_id)
@@ -94,26 +124,41 @@ def publish(
             title=parsed.title,
             characters=len(parsed.text),
             page_count=parsed.page_count or None,
+            page_kind=parsed.page_kind if parsed.pages else None,
             pages_without_text=list(parsed.pages_without_text),
             notices=[notice_row(notice) for notice in parsed.warnings],
             first_chunk=first if pieces else None,
             last_chunk=first + len(pieces) - 1 if pieces else None,
+            refined_chunks=len(pieces) if state is DocumentState.REFINED else 0,
             error_code=None,
             error_detail=None,
-            ready_at=time.time(),
+            ready_at=now,
+            refined_at=now if state is DocumentState.REFINED else None,
         )
     )
     if newest:
         tx.execute(
             update(documents)
-            .where(documents.c.id == document_id)
-            .values(live_version_id=version_id, updated_at=time.time())
+            .where(documents.c.id == standing.document_id)
+            .values(live_version_id=version_id, updated_at=now)
         )
-    return newest
+    return first if pieces else None
+
+
+def annotate(tx: Tx, version_id: int, quality: Mapping[str, Any], notices: Sequence[Notice]) -> None:
+    """Keep with a version what was found out about it when it was published."""
+    tx.execute(
+        update(versions)
+        .where(versions.c.id == version_id)
+        .values(quality=dict(quality), notices=[notice_row(notice) for notice in notices])
+    )
 
 
 def withdraw(tx: Tx, document_id: int) -> None:
-    """Take the document's live version out of every search. Its text stays, so that citations resolve."""
+    """Take the document's live version out of every search. Its text stays, so that citations resolve.
+
+    The work is proportional to the document, not to the library.
+    """
     live = tx.execute(
         select(versions.c.id, versions.c.first_chunk, versions.c.last_chunk)
         .join(documents, documents.c.live_version_id == versions.c.id)
@@ -122,12 +167,19 @@ def withdraw(tx: Tx, document_id: int) -> None:
     if live is None:
         return
     if live.first_chunk is not None:
-        bounds = {"first": live.first_chunk, "last": live.last_chunk}
-        tx.execute(text("DELETE FROM keywords WHERE rowid BETWEEN :first AND :last"), bounds)
+        keyword_index.delete(tx, live.first_chunk, live.last_chunk)
         for space_id in tx.scalars(select(spaces.c.id)).all():
             _log(tx, space_id, "remove", live.first_chunk, live.last_chunk)
         tx.execute(delete(chunks).where(chunks.c.id.between(live.first_chunk, live.last_chunk)))
-    tx.execute(update(versions).where(versions.c.id == live.id).values(first_chunk=None, last_chunk=None))
+    tx.execute(
+        update(versions)
+        .where(versions.c.id == live.id)
+        .values(first_chunk=None, last_chunk=None, refined_chunks=0)
+    )
+    tx.execute(delete(signatures).where(signatures.c.version_id == live.id))
+    tx.execute(delete(signature_bands).where(signature_bands.c.version_id == live.id))
+    similar = (near_duplicates.c.version_id == live.id) | (near_duplicates.c.other_id == live.id)
+    tx.execute(delete(near_duplicates).where(similar))
     tx.execute(update(documents).where(documents.c.id == document_id).values(live_version_id=None))
 
 
@@ -137,7 +189,7 @@ def passages(tx: Tx, scores: Mapping[int, tuple[float, Mapping[str, float]]]) ->
     This is the last gate of a search: a chunk that SQL no longer has does not come out.
     """
     rows = tx.execute(
-        select(chunks, documents.c.public_id, versions.c.name, versions.c.number)
+        select(chunks, documents.c.public_id, documents.c.latest_version, versions.c.name, versions.c.number)
         .join(versions, versions.c.id == chunks.c.version_id)
         .join(documents, documents.c.live_version_id == versions.c.id)
         .where(chunks.c.id.in_(list(scores)))
@@ -146,7 +198,9 @@ def passages(tx: Tx, scores: Mapping[int, tuple[float, Mapping[str, float]]]) ->
     found = [
         Passage(
             chunk_id=row.id,
-            document=DocumentRef(row.public_id, row.name, row.number),
+            document=DocumentRef(
+                row.public_id, row.name, row.number, status_of(row.number, row.latest_version)
+            ),
             version_id=row.version_id,
             page=row.page,
             start=row.start,
@@ -155,10 +209,35 @@ def passages(tx: Tx, scores: Mapping[int, tuple[float, Mapping[str, float]]]) ->
             context=row.context,
             score=scores[row.id][0],
             scores=scores[row.id][1],
+            omitted=tuple(Span(start, end) for start, end in row.omitted or ()),
+            headings=tuple(row.headings or ()),
+            locator=row.locator,
         )
         for row in rows
     ]
     return sorted(found, key=lambda passage: (-passage.score, passage.chunk_id))
+
+
+def said(tx: Tx, chunk_ids: Sequence[int]) -> list[tuple[int, str, str]]:
+    """Id, context and what it says (its text without what is omitted) of each chunk, in id order."""
+    rows = tx.execute(
+        select(chunks.c.id, chunks.c.start, chunks.c.context, chunks.c.omitted)
+        .where(chunks.c.id.in_(chunk_ids))
+        .order_by(chunks.c.id)
+    ).all()
+    bodies = texts.read_chunks(tx, chunk_ids)
+    return [
+        (
+            row.id,
+            row.context,
+            without(bodies[row.id], [Span(a - row.start, b - row.start) for a, b in row.omitted or ()]),
+        )
+        for row in rows
+    ]
+
+
+def status_of(number: int, latest: int) -> VersionStatus:
+    return VersionStatus.CURRENT if number == latest else VersionStatus.SUPERSEDED
 
 
 def newest_change(tx: Tx, space_id: int) -> int:
@@ -205,56 +284,64 @@ def notice_row(notice: Notice) -> dict[str, str]:
     return {"code": notice.code, "detail": notice.detail}
 
 
-def _newer_is_live(tx: Tx, document_id: int, version_id: int) -> bool:
-    number = select(versions.c.number).where(versions.c.id == version_id).scalar_subquery()
-    live = tx.scalar(
-        select(versions.c.number)
-        .join(documents, documents.c.live_version_id == versions.c.id)
-        .where(documents.c.id == document_id, versions.c.number > number)
-    )
-    return live is not None
+def _standing(tx: Tx, version_id: int) -> Row[*tuple[Any, ...]]:
+    """Where a version stands: its document and collection, whether it was read, which version is live."""
+    live = versions.alias("live")
+    return tx.execute(
+        select(
+            versions.c.document_id,
+            versions.c.number,
+            versions.c.characters,
+            documents.c.collection_id,
+            live.c.number.label("live_number"),
+        )
+        .join(documents, documents.c.id == versions.c.document_id)
+        .outerjoin(live, live.c.id == documents.c.live_version_id)
+        .where(versions.c.id == version_id)
+    ).one()
 
 
-def _insert_chunks(
-    tx: Tx,
-    first: int,
-    version_id: int,
-    collection_id: int | None,
-    body: str,
-    pieces: Sequence[Chunk],
-    embedded: Vectors,
-    space_id: int,
-) -> None:
-    numbered = list(enumerate(pieces, start=first))
-    tx.execute(
-        insert(chunks),
-        [
-            {
-                "id": chunk_id,
-                "version_id": version_id,
-                "collection_id": collection_id,
-                "start": piece.start,
-                "end": piece.end,
-                "page": piece.page,
-                "context": piece.context,
-                "tokens": piece.tokens,
-            }
-            for chunk_id, piece in numbered
-        ],
+def _chunk_row(
+    chunk_id: int, version_id: int, collection_id: int | None, piece: Chunk, parsed: ParsedDocument
+) -> dict[str, Any]:
+    touched = parsed.pages_touching(piece.start, piece.end)
+    return {
+        "id": chunk_id,
+        "version_id": version_id,
+        "collection_id": collection_id,
+        "start": piece.start,
+        "end": piece.end,
+        "page": piece.page,
+        "context": piece.context,
+        "tokens": piece.tokens,
+        "omitted": [(span.start, span.end) for span in piece.omitted] or None,
+        "headings": list(piece.headings) or None,
+        "locator": locator(parsed.page_kind, touched, piece.headings, piece.start, piece.end),
+    }
+
+
+def _insert_chunks(tx: Tx, rows: Sequence[Mapping[str, Any]], bodies: Sequence[str]) -> None:
+    tx.execute(insert(chunks), rows)
+    keyword_index.insert(
+        tx, [(row["id"], row["context"], body) for row, body in zip(rows, bodies, strict=True)]
     )
-    tx.execute(
-        text("INSERT INTO keywords(rowid, context, body) VALUES (:id, :context, :body)"),
-        [
-            {"id": chunk_id, "context": piece.context, "body": body[piece.start : piece.end]}
-            for chunk_id, piece in numbered
-        ],
-    )
+
+
+def insert_vectors(tx: Tx, space_id: int, chunk_ids: range, embedded: Vectors) -> None:
+    """Give the chunks of a contiguous range their vectors in a space, one row an id."""
     rows: list[dict[str, Any]] = [
-        {"space_id": space_id, "chunk_id": chunk_id, "vector": vector.astype("<f4").tobytes()}
-        for (chunk_id, _), vector in zip(numbered, embedded, strict=True)
+        {"space_id": space_id, "chunk_id": chunk_id, "vector": vector.tobytes()}
+        for chunk_id, vector in zip(chunk_ids, np.ascontiguousarray(embedded, dtype="<f4"), strict=True)
     ]
     tx.execute(insert(vectors), rows)
-    _log(tx, space_id, "add", first, first + len(pieces) - 1)
+    _log(tx, space_id, "add", chunk_ids[0], chunk_ids[-1])
+
+
+def remove_vectors(tx: Tx, space_id: int, chunk_ids: range) -> None:
+    """Take the vectors of a contiguous range of chunks out of a space; the chunks stay."""
+    first, last = chunk_ids[0], chunk_ids[-1]
+    tx.execute(delete(vectors).where(vectors.c.space_id == space_id, vectors.c.chunk_id.between(first, last)))
+    _log(tx, space_id, "remove", first, last)
 
 
 def _log(tx: Tx, space_id: int, operation: str, first: int, last: int) -> None:
@@ -265,10 +352,15 @@ def _log(tx: Tx, space_id: int, operation: str, first: int, last: int) -> None:
     )
 
 
-def _check(pieces: Sequence[Chunk], embedded: Vectors) -> None:
-    if len(pieces) != len(embedded):
-        raise ValueError(f"{len(pieces)} chunks but {len(embedded)} vectors")
-    if len(pieces) and not (np.abs(np.linalg.norm(embedded, axis=1) - 1.0) < _UNIT_TOLERANCE).all():
+def check_unit(embedded: Vectors) -> None:
+    """Raises ``Unavailable`` (``bad_embedding``) unless every row is finite and of unit length."""
+    if len(embedded) and not (np.abs(np.linalg.norm(embedded, axis=1) - 1.0) < _UNIT_TOLERANCE).all():
         raise Unavailable(
             "bad_embedding", "The embedder returned vectors that cannot be searched; see the log."
         )
+
+
+def _check(pieces: Sequence[Chunk], embedded: Vectors) -> None:
+    if len(pieces) != len(embedded):
+        raise ValueError(f"{len(pieces)} chunks but {len(embedded)} vectors")
+    check_unit(embedded)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import ColumnElement, delete, func, insert, select
 
 from rag.errors import Conflict, NotFound
 from rag.stores.database import Tx
@@ -21,7 +21,6 @@ class Collection:
     id: int
     public_id: str
     name: str
-    documents: int
     created_at: float
 
 
@@ -61,10 +60,10 @@ def remove(tx: Tx, collection: Collection) -> None:
     """Raises ``Conflict`` (``collection_not_empty``, ``collection_is_default``)."""
     if collection.name == DEFAULT:
         raise Conflict("collection_is_default", "The default collection cannot be deleted; empty it instead.")
-    if collection.documents:
+    held = count_documents(tx, collection)
+    if held:
         raise Conflict(
-            "collection_not_empty",
-            f"{collection.name!r} still holds {collection.documents} documents; delete them first.",
+            "collection_not_empty", f"{collection.name!r} still holds {held} documents; delete them first."
         )
     tx.execute(delete(collections).where(collections.c.id == collection.id))
 
@@ -73,15 +72,13 @@ def _insert(tx: Tx, name: str) -> None:
     tx.execute(insert(collections).values(public_id=new_id("col"), name=name, created_at=time.time()))
 
 
-def _select(tx: Tx, *where: object) -> list[Collection]:
-    held = (
-        select(func.count())
-        .select_from(documents)
-        .where(documents.c.collection_id == collections.c.id)
-        .scalar_subquery()
-    )
-    query = select(
-        collections.c.id, collections.c.public_id, collections.c.name, held, collections.c.created_at
-    )
-    rows = tx.execute(query.where(*where).order_by(collections.c.name))  # type: ignore[arg-type]
+def count_documents(tx: Tx, collection: Collection) -> int:
+    """How many documents a collection holds. Counts them: not for every upload."""
+    query = select(func.count()).select_from(documents).where(documents.c.collection_id == collection.id)
+    return tx.scalar(query) or 0
+
+
+def _select(tx: Tx, *where: ColumnElement[bool]) -> list[Collection]:
+    query = select(collections.c.id, collections.c.public_id, collections.c.name, collections.c.created_at)
+    rows = tx.execute(query.where(*where).order_by(collections.c.name))
     return [Collection(*row) for row in rows]

@@ -9,15 +9,15 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 
-from rag.errors import Conflict, NotFound
-from rag.records import DocumentState, Notice
+from rag.errors import Conflict, Gone, NotFound
+from rag.records import DocumentState, Notice, PageKind
 from rag.stores import chunk_store, job_queue
 from rag.stores.blobs import Blob, BlobStore
 from rag.stores.collections import Collection
 from rag.stores.database import Tx
 from rag.stores.identifiers import new_id
 from rag.stores.job_queue import Job
-from rag.stores.tables import collections, documents, idempotency_keys, versions
+from rag.stores.tables import collections, deleted_documents, documents, idempotency_keys, versions
 
 BLOB_GRACE_SECONDS = 60.0
 """An unreferenced blob younger than this may belong to an upload that is about to be committed."""
@@ -37,24 +37,36 @@ class Version:
     title: str | None
     characters: int | None
     page_count: int | None
+    page_kind: PageKind | None
     pages_without_text: Sequence[int]
     notices: Sequence[Notice]
+    quality: Mapping[str, Any] | None
     error_code: str | None
     error_detail: str | None
     chunks: int
+    refined_chunks: int
     created_at: float
     ready_at: float | None
+    refined_at: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document with its newest version; ``live_version`` is the number that is searched, if any."""
+    """A document with its newest version; ``live_version`` is the number that is searched, if any.
+
+    ``source`` is its path in the folder it was taken from; ``parent`` the id of the document it was found
+    in, ``depth`` how many are around it; ``children`` counts those found in it.
+    """
 
     id: int
     public_id: str
     name: str
     collection: str
     metadata: Mapping[str, Any]
+    source: str | None
+    parent: str | None
+    depth: int
+    children: int
     newest: Version
     live_version: int | None
     created_at: float
@@ -85,50 +97,59 @@ def accept(
     collection: Collection,
     metadata: Mapping[str, Any],
     idempotency: IdempotencyKey | None = None,
+    *,
+    source: str | None = None,
+    uploader: str | None = None,
 ) -> Accepted:
     """Enter a new document and its job; the same bytes in the same collection come back as a duplicate.
+
+    What comes from a ``source`` that is known already is a new version of that document. ``uploader`` is
+    whose turn the job counts for; the collection stands in for one.
 
     Raises ``Conflict`` (``idempotency_key_reused``) when the key stands for another request.
     """
     earlier = _replayed(tx, idempotency)
     if earlier:
         return earlier
-    same = tx.scalar(
-        select(documents.c.public_id)
-        .join(versions, versions.c.document_id == documents.c.id)
-        .where(documents.c.collection_id == collection.id, versions.c.sha256 == blob.sha256)
-        .where(versions.c.number == documents.c.latest_version, versions.c.state != DocumentState.FAILED)
-        .limit(1)
-    )
-    if same is not None:
-        document = get(tx, same)
-        accepted = Accepted(document, job_queue.newest_of(tx, document.newest.id), duplicate=True)
+    whose = uploader or collection.name
+    known = None if source is None else by_source(tx, collection, source)
+    if known is not None:
+        if metadata:
+            set_metadata(tx, known, metadata)
+        accepted = accept_version(tx, known, blob, name, uploader=whose)
     else:
-        accepted = create(tx, blob, name, collection, metadata)
+        accepted = _same_bytes(tx, blob, collection, source) or create(
+            tx, blob, name, collection, metadata, source=source, uploader=whose
+        )
     _remember(tx, idempotency, accepted)
     return accepted
 
 
-def create(tx: Tx, blob: Blob, name: str, collection: Collection, metadata: Mapping[str, Any]) -> Accepted:
+def create(
+    tx: Tx,
+    blob: Blob,
+    name: str,
+    collection: Collection,
+    metadata: Mapping[str, Any],
+    *,
+    source: str | None = None,
+    uploader: str | None = None,
+) -> Accepted:
     """Enter a new document and its job even if the same bytes are there already."""
-    now = time.time()
-    key = tx.execute(
-        insert(documents).values(
-            public_id=new_id("doc"),
-            collection_id=collection.id,
-            name=name,
-            metadata=dict(metadata),
-            latest_version=0,
-            created_at=now,
-            updated_at=now,
-        )
-    ).inserted_primary_key
-    assert key is not None
-    return _add_version(tx, key[0], blob, name)
+    key = _insert_document(
+        tx, name=name, collection_id=collection.id, metadata=dict(metadata), source=source, depth=0
+    )
+    return _add_version(tx, key, blob, name, uploader or collection.name)
 
 
 def accept_version(
-    tx: Tx, document: Document, blob: Blob, name: str, idempotency: IdempotencyKey | None = None
+    tx: Tx,
+    document: Document,
+    blob: Blob,
+    name: str,
+    idempotency: IdempotencyKey | None = None,
+    *,
+    uploader: str | None = None,
 ) -> Accepted:
     """Enter a new version; the live one is searched until the new one is ready.
 
@@ -142,19 +163,83 @@ def accept_version(
     if unchanged:
         accepted = Accepted(document, job_queue.newest_of(tx, newest.id), duplicate=True)
     else:
-        accepted = _add_version(tx, document.id, blob, name)
+        accepted = _add_version(tx, document.id, blob, name, uploader or document.collection)
     _remember(tx, idempotency, accepted)
     return accepted
 
 
+def replace_children(
+    tx: Tx, parent: Document, members: Sequence[tuple[str, Blob]], uploader: str
+) -> Sequence[Accepted]:
+    """Make the documents found in ``parent`` those of its present version, each with a job of its own.
+
+    A member whose name was there before becomes a new version; what is no longer there is removed.
+    Returns what was entered. The files of removed children are collected as unreferenced later on.
+    """
+    rows = tx.execute(_document_query().where(documents.c.parent_id == parent.id)).all()
+    before = {document.name: document for document in map(_document, rows)}
+    root = tx.scalar(
+        select(func.coalesce(documents.c.root_id, documents.c.id)).where(documents.c.id == parent.id)
+    )
+    entered = []
+    for name, blob in members:
+        known = before.pop(name, None)
+        if known is not None:
+            entered.append(accept_version(tx, known, blob, name, uploader=uploader))
+            continue
+        key = _insert_document(
+            tx,
+            name=name,
+            collection_id=tx.scalar(select(documents.c.collection_id).where(documents.c.id == parent.id)),
+            metadata=dict(parent.metadata),
+            parent_id=parent.id,
+            root_id=root,
+            depth=parent.depth + 1,
+        )
+        entered.append(_add_version(tx, key, blob, name, uploader))
+    for gone in before.values():
+        remove(tx, gone)
+    return entered
+
+
+@dataclass(frozen=True, slots=True)
+class Descent:
+    """What is inside an outermost document already, at any depth: how many documents, how many bytes."""
+
+    documents: int
+    bytes: int
+
+
+def descent(tx: Tx, document: Document) -> Descent:
+    """How much the outermost document around ``document`` has brought with it so far."""
+    root = select(func.coalesce(documents.c.root_id, documents.c.id)).where(documents.c.id == document.id)
+    row = tx.execute(
+        select(func.count(), func.coalesce(func.sum(versions.c.size), 0))
+        .select_from(documents)
+        .join(versions, versions.c.document_id == documents.c.id)
+        .where(documents.c.root_id == root.scalar_subquery())
+    ).one()
+    return Descent(row[0], row[1])
+
+
 def get(tx: Tx, public_id: str) -> Document:
-    """Raises ``NotFound`` (``document_not_found``)."""
+    """Raises ``NotFound`` (``document_not_found``) or ``Gone`` (``document_deleted``)."""
     row = tx.execute(_document_query().where(documents.c.public_id == public_id)).first()
+    if row is None and _was_deleted(tx, public_id):
+        raise Gone("document_deleted", "This document was deleted for good; nothing of it is left.")
     if row is None:
         raise NotFound(
             "document_not_found", "There is no document with this id; list them with GET /v1/documents."
         )
     return _document(row)
+
+
+def by_source(tx: Tx, collection: Collection, source: str) -> Document | None:
+    """The document of a collection that was taken from ``source``."""
+    row = tx.execute(
+        _document_query().where(documents.c.collection_id == collection.id, documents.c.source == source)
+    ).first()
+    return None if row is None else _document(row)
 
 
 def by_name(tx: Tx, collection: Collection, names: Sequence[str]) -> Sequence[Document]:
@@ -180,6 +265,9 @@ def page_of(
     collection: Collection | None = None,
     state: DocumentState | None = None,
     name_contains: str | None = None,
+    source_prefix: str | None = None,
+    parent: Document | None = None,
+    sha256: str | None = None,
 ) -> tuple[Sequence[Document], int | None]:
     """Up to ``limit`` documents, newest first, and the cursor of the next page (None at the end)."""
     where: list[ColumnElement[bool]] = []
@@ -191,6 +279,13 @@ def page_of(
         where.append(versions.c.state == state)
     if name_contains:
         where.append(documents.c.name.icontains(name_contains, autoescape=True))
+    if source_prefix is not None:
+        # As a range, so that the index serves; U+10FFFF is the last character there is.
+        where.append(documents.c.source.between(source_prefix, source_prefix + "\U0010ffff"))
+    if parent is not None:
+        where.append(documents.c.parent_id == parent.id)
+    if sha256 is not None:
+        where.append(versions.c.sha256 == sha256)
     rows = tx.execute(_document_query().where(*where).order_by(documents.c.id.desc()).limit(limit + 1)).all()
     found = [_document(row) for row in rows[:limit]]
     return found, (found[-1].id if len(rows) > limit else None)
@@ -210,6 +305,34 @@ def version(tx: Tx, document: Document, number: int | None = None) -> Version:
     return _version(row)
 
 
+def versions_of(tx: Tx, document: Document) -> Sequence[Version]:
+    """Every version, newest first."""
+    rows = tx.execute(
+        select(versions).where(versions.c.document_id == document.id).order_by(versions.c.number.desc())
+    )
+    return [_version(row) for row in rows]
+
+
+def set_source(tx: Tx, document: Document, source: str | None) -> None:
+    """Say where the document lies now. Raises ``Conflict`` (``source_taken``)."""
+    collection_id = select(documents.c.collection_id).where(documents.c.id == document.id).scalar_subquery()
+    taken = tx.scalar(
+        select(documents.c.id).where(
+            documents.c.collection_id == collection_id,
+            documents.c.source == source,
+            documents.c.id != document.id,
+        )
+    )
+    if source is not None and taken is not None:
+        raise Conflict(
+            "source_taken",
+            "Another document of the collection has this source; delete or move that one first.",
+        )
+    tx.execute(
+        update(documents).where(documents.c.id == document.id).values(source=source, updated_at=time.time())
+    )
+
+
 def set_metadata(tx: Tx, document: Document, metadata: Mapping[str, Any]) -> None:
     tx.execute(
         update(documents)
@@ -219,12 +342,20 @@ def set_metadata(tx: Tx, document: Document, metadata: Mapping[str, Any]) -> Non
 
 
 def remove(tx: Tx, document: Document) -> Sequence[str]:
-    """Withdraw the document from every search and remove its text, vectors, versions and jobs, at once.
+    """Withdraw the document from every search and remove its text, vectors, versions and jobs, at once,
+    and with it the documents found in it. Nothing but the ids is kept.
 
-    Returns the SHA-256 of the files it had; hand them to ``collect_blobs`` once this is committed.
+    Returns the SHA-256 of the files they had; hand them to ``collect_blobs`` once this is committed.
     """
-    chunk_store.withdraw(tx, document.id)
-    hashes = tx.scalars(select(versions.c.sha256).where(versions.c.document_id == document.id)).all()
+    inside = _with_descendants(tx, document.id)
+    hashes = tx.scalars(select(versions.c.sha256).where(versions.c.document_id.in_(list(inside)))).all()
+    for key in inside:
+        chunk_store.withdraw(tx, key)
+    now = time.time()
+    tx.execute(
+        insert(deleted_documents),
+        [{"public_id": public_id, "deleted_at": now} for public_id in inside.values()],
+    )
     tx.execute(delete(documents).where(documents.c.id == document.id))
     return sorted(set(hashes))
 
@@ -270,7 +401,44 @@ def counts_by_state(tx: Tx) -> dict[str, int]:
     return dict(rows.all())
 
 
-def _add_version(tx: Tx, document_id: int, blob: Blob, name: str) -> Accepted:
+def _same_bytes(tx: Tx, blob: Blob, collection: Collection, source: str | None) -> Accepted | None:
+    """The document of a collection that has these very bytes, unless it cannot be read.
+
+    A file of a folder is one with a document that came without a source, and from then on has one. A
+    copy elsewhere in the folder is a document of its own: it may change on its own.
+    """
+    same = (
+        select(documents.c.public_id)
+        .join(versions, versions.c.document_id == documents.c.id)
+        .where(documents.c.collection_id == collection.id, versions.c.sha256 == blob.sha256)
+        .where(versions.c.number == documents.c.latest_version, versions.c.state != DocumentState.FAILED)
+        .where(documents.c.parent_id.is_(None))
+        .limit(1)
+    )
+    if source is not None:
+        same = same.where(documents.c.source.is_(None))
+    public_id = tx.scalar(same)
+    if public_id is None:
+        return None
+    document = get(tx, public_id)
+    if source is not None:
+        set_source(tx, document, source)
+        document = get(tx, public_id)
+    return Accepted(document, job_queue.newest_of(tx, document.newest.id), duplicate=True)
+
+
+def _insert_document(tx: Tx, **values: Any) -> int:
+    now = time.time()
+    key = tx.execute(
+        insert(documents).values(
+            public_id=new_id("doc"), latest_version=0, created_at=now, updated_at=now, **values
+        )
+    ).inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def _add_version(tx: Tx, document_id: int, blob: Blob, name: str, uploader: str) -> Accepted:
     now = time.time()
     number = tx.scalar(
         update(documents)
@@ -292,8 +460,22 @@ def _add_version(tx: Tx, document_id: int, blob: Blob, name: str) -> Accepted:
         )
     ).inserted_primary_key
     assert key is not None
-    job = job_queue.enqueue(tx, document_id, key[0])
+    job = job_queue.enqueue(tx, document_id, key[0], uploader=uploader, size=blob.size)
     return Accepted(by_id(tx, document_id), job, duplicate=False)
+
+
+def _with_descendants(tx: Tx, document_id: int) -> dict[int, str]:
+    """Ids and public ids of a document and of all that were found in it, however deep."""
+    tree = (
+        select(documents.c.id, documents.c.public_id).where(documents.c.id == document_id).cte(recursive=True)
+    )
+    below = select(documents.c.id, documents.c.public_id).join(tree, documents.c.parent_id == tree.c.id)
+    return dict(tx.execute(select(tree.union_all(below))).all())
+
+
+def _was_deleted(tx: Tx, public_id: str) -> bool:
+    known = select(deleted_documents.c.public_id).where(deleted_documents.c.public_id == public_id)
+    return tx.scalar(known) is not None
 
 
 def _replayed(tx: Tx, idempotency: IdempotencyKey | None) -> Accepted | None:
@@ -323,6 +505,8 @@ def _remember(tx: Tx, idempotency: IdempotencyKey | None, accepted: Accepted) ->
 
 
 _live = versions.alias("live")
+_parent = documents.alias("parent")
+_child = documents.alias("child")
 
 
 def _document_query() -> Any:
@@ -334,6 +518,14 @@ def _document_query() -> Any:
             documents.c.public_id,
             documents.c.name.label("doc_name"),
             documents.c.metadata.label("doc_metadata"),
+            documents.c.source,
+            documents.c.depth,
+            _parent.c.public_id.label("parent"),
+            select(func.count())
+            .select_from(_child)
+            .where(_child.c.parent_id == documents.c.id)
+            .scalar_subquery()
+            .label("children"),
             documents.c.created_at.label("doc_created_at"),
             documents.c.updated_at.label("doc_updated_at"),
             collections.c.name.label("collection"),
@@ -341,6 +533,7 @@ def _document_query() -> Any:
         )
         .join(versions, versions.c.document_id == documents.c.id)
         .join(collections, collections.c.id == documents.c.collection_id)
+        .outerjoin(_parent, _parent.c.id == documents.c.parent_id)
         .outerjoin(_live, _live.c.id == documents.c.live_version_id)
         .where(versions.c.number == documents.c.latest_version)
     )
@@ -353,6 +546,10 @@ def _document(row: Row[Any]) -> Document:
         name=row.doc_name,
         collection=row.collection,
         metadata=row.doc_metadata,
+        source=row.source,
+        parent=row.parent,
+        depth=row.depth,
+        children=row.children,
         newest=_version(row),
         live_version=row.live_number,
         created_at=row.doc_created_at,
@@ -372,11 +569,15 @@ def _version(row: Row[Any]) -> Version:
         title=row.title,
         characters=row.characters,
         page_count=row.page_count,
+        page_kind=None if row.page_kind is None else PageKind(row.page_kind),
         pages_without_text=row.pages_without_text,
         notices=[Notice(**notice) for notice in row.notices],
+        quality=row.quality,
         error_code=row.error_code,
         error_detail=row.error_detail,
         chunks=0 if row.first_chunk is None else row.last_chunk - row.first_chunk + 1,
+        refined_chunks=row.refined_chunks,
         created_at=row.created_at,
         ready_at=row.ready_at,
+        refined_at=row.refined_at,
     )

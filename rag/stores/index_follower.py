@@ -64,7 +64,7 @@ class IndexFollower:
             stored = tx.scalar(
                 select(func.count()).select_from(vectors).where(vectors.c.space_id == self._space_id)
             )
-            # Ids that cannot follow the snapshot's: it is of another history, a restored backup's perhaps.
+            # Ids that are there already: the snapshot is of another history, a restored backup's perhaps.
             with suppress(ValueError):
                 self._replay(tx, index)
                 if len(index) == stored:

@@ -56,6 +56,14 @@ def save(folder: Path, index: VectorIndex, seq: int, space: str) -> Manifest:
     return manifest
 
 
+def space_of(folder: Path) -> str | None:
+    """The key of the space whose snapshot lies there, None where there is none or it is damaged."""
+    try:
+        return Manifest(**json.loads((folder / _MANIFEST).read_bytes())).space
+    except (OSError, ValueError, TypeError, RecursionError):
+        return None
+
+
 def load(folder: Path, space: str, dimension: int) -> tuple[VectorIndex, int] | None:
     """The index and the change it is at, or None when there is no snapshot that can be believed."""
     try:

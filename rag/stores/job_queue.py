@@ -3,6 +3,11 @@
 A job is claimed for ``lease`` seconds and the lease is renewed with every report of progress. Every
 later write names the worker and the attempt it was claimed with (fencing), so that a worker that
 slept through its lease finds ``LeaseLost`` instead of overwriting its successor's work.
+
+Order is fair between uploaders, by start-time fair queueing (P. Goyal, H. M. Vin and H. Cheng, SIGCOMM
+1996): a job's turn comes at the later of the queue's present turn and the end of the job before it in
+its lane, plus its cost. Small documents have a lane of their own beside the large ones of the same
+uploader, so neither a folder of a thousand files nor one huge file makes anyone else wait for all of it.
 """
 
 from __future__ import annotations
@@ -15,14 +20,18 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, or_, select, update
 
 from rag.errors import Conflict, NotFound
-from rag.records import JobState, Notice
+from rag.records import DocumentState, JobState, Notice
 from rag.stores.database import Tx
 from rag.stores.identifiers import new_id
-from rag.stores.tables import documents, jobs, versions
+from rag.stores.tables import documents, jobs, queue_state, versions
 
 MAX_ATTEMPTS = 3
 LEASE_SECONDS = 30.0
+SMALL_BYTES = 256 * 1024
+"""Documents up to this size count as small."""
 _BACKOFF_SECONDS = (2.0, 10.0)  # after the first and the second attempt
+_COST_OF_ONE = 16 * 1024
+"""What any document costs besides its bytes, in bytes."""
 
 
 class LeaseLost(Exception):
@@ -50,13 +59,26 @@ class Job:
     error_detail: str | None
     attempts: int
     worker: str | None
+    uploader: str
     created_at: float
     started_at: float | None
+    stage_started_at: float | None
     finished_at: float | None
 
 
-def enqueue(tx: Tx, document_id: int, version_id: int) -> Job:
+@dataclass(frozen=True, slots=True)
+class QueueOverview:
+    """The queue as a whole; ``oldest_waiting_seconds`` is None when nothing waits."""
+
+    paused: bool
+    jobs: Mapping[str, int]
+    oldest_waiting_seconds: float | None
+
+
+def enqueue(tx: Tx, document_id: int, version_id: int, *, uploader: str = "default", size: int = 0) -> Job:
+    """A job that waits its turn. ``size`` in bytes is what it is expected to cost."""
     now = time.time()
+    lane = f"{uploader}/{'small' if size <= SMALL_BYTES else 'large'}"
     key = tx.execute(
         insert(jobs).values(
             public_id=new_id("job"),
@@ -68,6 +90,9 @@ def enqueue(tx: Tx, document_id: int, version_id: int) -> Job:
             chunks_done=0,
             notices=[],
             attempts=0,
+            uploader=uploader,
+            lane=lane,
+            turn=_next_turn(tx, lane, size),
             run_at=now,
             created_at=now,
         )
@@ -78,16 +103,89 @@ def enqueue(tx: Tx, document_id: int, version_id: int) -> Job:
 
 def has_waiting(tx: Tx) -> bool:
     """Whether ``claim`` would find a job. Reads one index, so that idle workers can ask often."""
-    return tx.scalar(select(jobs.c.id).where(_claimable(time.time())).limit(1)) is not None
+    now = time.time()
+    waiting = tx.scalar(select(jobs.c.id).where(or_(_due(now), _expired(now))).limit(1)) is not None
+    return waiting and not is_paused(tx)
+
+
+def is_paused(tx: Tx) -> bool:
+    return bool(tx.scalar(select(queue_state.c.paused)))
+
+
+def pause(tx: Tx) -> None:
+    """No job is claimed from now on; those that run go on."""
+    tx.execute(update(queue_state).values(paused=1))
+
+
+def resume(tx: Tx) -> None:
+    tx.execute(update(queue_state).values(paused=0))
+
+
+def overview(tx: Tx) -> QueueOverview:
+    oldest = tx.scalar(select(func.min(jobs.c.created_at)).where(jobs.c.state == JobState.QUEUED))
+    return QueueOverview(
+        paused=is_paused(tx),
+        jobs=counts_by_state(tx),
+        oldest_waiting_seconds=None if oldest is None else max(0.0, time.time() - oldest),
+    )
+
+
+def position(tx: Tx, job: Job) -> int | None:
+    """How many jobs wait before this one; None when it is not waiting."""
+    if job.state is not JobState.QUEUED:
+        return None
+    turn = select(jobs.c.turn).where(jobs.c.id == job.id).scalar_subquery()
+    earlier = or_(jobs.c.turn < turn, and_(jobs.c.turn == turn, jobs.c.id < job.id))
+    return tx.scalar(select(func.count()).select_from(jobs).where(jobs.c.state == JobState.QUEUED, earlier))
+
+
+def retry(tx: Tx, job: Job) -> Job:
+    """Queue again, with all its attempts, a job that failed, died or was cancelled, or that found pictures
+    where there may be something now that reads them.
+
+    Raises ``Conflict``: ``job_not_retryable`` while it waits or runs or after it succeeded;
+    ``job_superseded`` when a later job reads the same version.
+    """
+    if newest_of(tx, job.version_id).id != job.id:
+        raise Conflict("job_superseded", "A later job reads this version; look at that one.")
+    again = tx.execute(
+        update(jobs)
+        .where(jobs.c.id == job.id)
+        .where(
+            jobs.c.state.in_([JobState.FAILED, JobState.DEAD, JobState.CANCELLED])
+            | jobs.c.version_id.in_(select(versions.c.id).where(versions.c.state == DocumentState.NEEDS_OCR))
+        )
+        .values(
+            state=JobState.QUEUED,
+            stage="queued",
+            attempts=0,
+            run_at=time.time(),
+            started_at=None,
+            stage_started_at=None,
+            finished_at=None,
+            worker=None,
+            lease_until=None,
+            error_code=None,
+            error_detail=None,
+        )
+    )
+    if again.rowcount == 0:
+        raise Conflict(
+            "job_not_retryable", f"The job is {job.state}; only failed, dead and cancelled jobs start again."
+        )
+    return by_id(tx, job.id)
 
 
 def claim(tx: Tx, worker: str) -> Job | None:
-    """The oldest job that may run now, leased to ``worker``; None when there is nothing to do."""
+    """The job whose turn it is, leased to ``worker``; None when there is nothing to do or it is paused."""
     now = time.time()
-    chosen = (
-        select(jobs.c.id).where(_claimable(now)).order_by(jobs.c.run_at, jobs.c.id).limit(1).scalar_subquery()
-    )
-    return _take(tx, jobs.c.id == chosen, worker, now)
+    if is_paused(tx):
+        return None
+    chosen = _first(tx, _expired(now)) or _first(tx, _due(now))
+    if chosen is None:
+        return None
+    tx.execute(update(queue_state).values(turn=func.max(queue_state.c.turn, chosen.turn)))
+    return _take(tx, jobs.c.id == chosen.id, worker, now)
 
 
 def claim_this(tx: Tx, job: Job, worker: str) -> Job:
@@ -100,11 +198,17 @@ def claim_this(tx: Tx, job: Job, worker: str) -> Job:
 def report(tx: Tx, job: Job, **progress: Any) -> None:
     """Renew the lease and set any of ``stage``, ``pages_done``, ``pages_total``, ``chunks_done``,
     ``chunks_total``. Raises ``LeaseLost``."""
-    _update_mine(tx, job, lease_until=time.time() + LEASE_SECONDS, **progress)
+    now = time.time()
+    if "stage" in progress:
+        progress["stage_started_at"] = now
+    _update_mine(tx, job, lease_until=now + LEASE_SECONDS, **progress)
 
 
-def succeed(tx: Tx, job: Job, notices: Sequence[Mapping[str, str]]) -> None:
-    """Raises ``LeaseLost``; the caller's transaction must then not be committed."""
+def succeed(tx: Tx, job: Job, *, notices: Sequence[Mapping[str, str]] = (), **progress: Any) -> None:
+    """The job is done; ``progress`` as for ``report``.
+
+    Raises ``LeaseLost``; the caller's transaction must then not be committed.
+    """
     _update_mine(
         tx,
         job,
@@ -114,7 +218,13 @@ def succeed(tx: Tx, job: Job, notices: Sequence[Mapping[str, str]]) -> None:
         error_code=None,
         error_detail=None,
         finished_at=time.time(),
+        **progress,
     )
+
+
+def note(tx: Tx, job: Job, notices: Sequence[Mapping[str, str]]) -> None:
+    """Replace what a job has to say about its document."""
+    tx.execute(update(jobs).where(jobs.c.id == job.id).values(notices=list(notices)))
 
 
 def fail(tx: Tx, job: Job, code: str, detail: str) -> None:
@@ -248,11 +358,28 @@ def counts_by_state(tx: Tx) -> dict[str, int]:
     return dict(tx.execute(select(jobs.c.state, func.count()).group_by(jobs.c.state)).all())
 
 
-def _claimable(now: float) -> ColumnElement[bool]:
-    return or_(
-        and_(jobs.c.state == JobState.QUEUED, jobs.c.run_at <= now),
-        and_(jobs.c.state == JobState.RUNNING, jobs.c.lease_until < now, jobs.c.attempts < MAX_ATTEMPTS),
+def _next_turn(tx: Tx, lane: str, size: int) -> float:
+    present = tx.scalar(select(queue_state.c.turn)) or 0.0
+    last = tx.scalar(
+        select(func.max(jobs.c.turn)).where(jobs.c.lane == lane, jobs.c.state == JobState.QUEUED)
     )
+    return max(present, last or 0.0) + size + _COST_OF_ONE
+
+
+def _due(now: float) -> ColumnElement[bool]:
+    return and_(jobs.c.state == JobState.QUEUED, jobs.c.run_at <= now)
+
+
+def _expired(now: float) -> ColumnElement[bool]:
+    """Claimed by a worker that has not been heard of for too long, and may be tried again."""
+    return and_(jobs.c.state == JobState.RUNNING, jobs.c.lease_until < now, jobs.c.attempts < MAX_ATTEMPTS)
+
+
+def _first(tx: Tx, which: ColumnElement[bool]) -> Row[Any, Any] | None:
+    # One state at a time, so that the index gives the order however many wait.
+    return tx.execute(
+        select(jobs.c.id, jobs.c.turn).where(which).order_by(jobs.c.turn, jobs.c.id).limit(1)
+    ).first()
 
 
 def _take(tx: Tx, which: ColumnElement[bool], worker: str, now: float) -> Job | None:
@@ -266,6 +393,7 @@ def _take(tx: Tx, which: ColumnElement[bool], worker: str, now: float) -> Job | 
             lease_until=now + LEASE_SECONDS,
             attempts=jobs.c.attempts + 1,
             started_at=func.coalesce(jobs.c.started_at, now),
+            stage_started_at=now,
             pages_done=0,
             chunks_done=0,
         )
@@ -319,7 +447,9 @@ def _job(row: Row[Any]) -> Job:
         error_detail=row.error_detail,
         attempts=row.attempts,
         worker=row.worker,
+        uploader=row.uploader,
         created_at=row.created_at,
         started_at=row.started_at,
+        stage_started_at=row.stage_started_at,
         finished_at=row.finished_at,
     )

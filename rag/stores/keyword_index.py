@@ -8,12 +8,38 @@ from sqlalchemy import ColumnElement, column, literal_column, select, table, tex
 
 from rag.stores.database import Tx
 from rag.stores.scopes import ResolvedScope
+from rag.text.forms import search_form
 
 CONTEXT_WEIGHT = 1.0
 BODY_WEIGHT = 1.0
 
 _keywords = table("keywords", column("rowid"))
+# FTS5's shadow table with one row for each of its documents.
+_sizes = table("keywords_docsize", column("id"))
 _terms = table("keyword_terms", column("term"), column("doc"))
+
+
+def insert(tx: Tx, said: Sequence[tuple[int, str, str]]) -> None:
+    """Enter chunks: id, context and what they say."""
+    tx.execute(
+        text("INSERT INTO keywords(rowid, context, body) VALUES (:id, :context, :body)"),
+        [
+            {"id": chunk_id, "context": search_form(context), "body": search_form(body)}
+            for chunk_id, context, body in said
+        ],
+    )
+
+
+def delete(tx: Tx, first: int, last: int) -> None:
+    """Remove the chunks ``first..last``."""
+    tx.execute(
+        text("DELETE FROM keywords WHERE rowid BETWEEN :first AND :last"), {"first": first, "last": last}
+    )
+
+
+def chunk_ids(tx: Tx) -> set[int]:
+    """Every chunk that is in the index."""
+    return set(tx.scalars(select(_sizes.c.id)))
 
 
 def match_expression(terms: Sequence[str], beginnings: Sequence[str] = ()) -> str:
@@ -45,6 +71,11 @@ def search(tx: Tx, expression: str, k: int, scope: ResolvedScope) -> list[tuple[
     if scope.ranges is not None:
         query = query.where(_keywords.c.rowid.in_(scope.chunk_ids()))
     return [(row[0], float(row[1])) for row in tx.execute(query)]
+
+
+def contains(tx: Tx, chunk_id: int) -> bool:
+    """Whether this chunk was entered."""
+    return tx.scalar(select(_sizes.c.id).where(_sizes.c.id == chunk_id)) is not None
 
 
 def count_matching(tx: Tx, expression: str, scope: ResolvedScope, limit: int) -> int:

@@ -68,6 +68,9 @@ class ResolvedScope:
         )
 
 
+EVERYWHERE = ResolvedScope(None, ())
+
+
 def resolve(tx: Tx, scope: Scope) -> ResolvedScope:
     """What ``scope`` means now.
 
@@ -83,7 +86,7 @@ def resolve(tx: Tx, scope: Scope) -> ResolvedScope:
         _require_documents(tx, scope.filter, where)
         where.extend(_conditions(scope.filter))
     if not where:
-        return ResolvedScope(None, ())
+        return EVERYWHERE
     rows = tx.execute(
         select(versions.c.first_chunk, versions.c.last_chunk)
         .join(documents, documents.c.live_version_id == versions.c.id)

@@ -40,12 +40,20 @@ documents = Table(
     Column("collection_id", ForeignKey("collections.id"), nullable=False),
     Column("name", String, nullable=False),
     Column("metadata", JSON, nullable=False),
+    # Where it lies in the folder it was taken from. A second upload from there is a new version.
+    Column("source", String),
+    # A document inside another one (in an archive, attached to a message) goes with it. ``root_id`` is the
+    # outermost, ``depth`` how many are around it.
+    Column("parent_id", ForeignKey("documents.id", ondelete="CASCADE"), index=True),
+    Column("root_id", ForeignKey("documents.id", ondelete="CASCADE"), index=True),
+    Column("depth", Integer, nullable=False, server_default="0"),
     Column("latest_version", Integer, nullable=False),
     # The version that is searched: the newest that became ready, and none before the first does.
     Column("live_version_id", Integer, index=True),
     Column("created_at", Float, nullable=False),
     Column("updated_at", Float, nullable=False),
     Index("documents_by_name", "collection_id", "name"),
+    Index("documents_by_source", "collection_id", "source", unique=True),
     sqlite_autoincrement=True,
 )
 
@@ -63,17 +71,64 @@ versions = Table(
     Column("title", String),
     Column("characters", Integer),
     Column("page_count", Integer),
+    Column("page_kind", String),
     Column("pages_without_text", JSON, nullable=False),
     Column("notices", JSON, nullable=False),
+    Column("quality", JSON),
     Column("error_code", String),
     Column("error_detail", String),
     # A version's chunks are written in one transaction, so their ids are one contiguous range.
     Column("first_chunk", Integer),
     Column("last_chunk", Integer),
+    # So many of them, from the first, have the transformer's vector in place of the student's.
+    Column("refined_chunks", Integer, nullable=False, server_default="0"),
     Column("created_at", Float, nullable=False),
     Column("ready_at", Float),
+    Column("refined_at", Float),
     UniqueConstraint("document_id", "number"),
+    Index("versions_by_state", "state"),
     sqlite_autoincrement=True,
+)
+
+# Ids that were given out and whose documents are gone: all that is kept of them.
+deleted_documents = Table(
+    "deleted_documents",
+    metadata,
+    Column("public_id", String, primary_key=True),
+    Column("deleted_at", Float, nullable=False),
+)
+
+# MinHash signatures of live texts, and their bands: versions that share one are probably near-duplicates.
+signatures = Table(
+    "signatures",
+    metadata,
+    Column("version_id", ForeignKey("versions.id", ondelete="CASCADE"), primary_key=True),
+    Column("signature", LargeBinary, nullable=False),
+)
+
+signature_bands = Table(
+    "signature_bands",
+    metadata,
+    Column("band", Integer, primary_key=True, autoincrement=False),
+    Column("version_id", ForeignKey("versions.id", ondelete="CASCADE"), primary_key=True, index=True),
+)
+
+near_duplicates = Table(
+    "near_duplicates",
+    metadata,
+    Column("version_id", ForeignKey("versions.id", ondelete="CASCADE"), primary_key=True),
+    Column("other_id", ForeignKey("versions.id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("similarity", Float, nullable=False),
+)
+
+# What leads to a place in a text: read to say where a quotation stands.
+headings = Table(
+    "headings",
+    metadata,
+    Column("version_id", ForeignKey("versions.id", ondelete="CASCADE"), primary_key=True),
+    Column("start", Integer, primary_key=True),
+    Column("level", Integer, nullable=False),
+    Column("text", String, nullable=False),
 )
 
 # The canonical text in pieces, so that reading a quotation does not read the book.
@@ -96,6 +151,8 @@ pages = Table(
     Column("width", Float, nullable=False),
     Column("height", Float, nullable=False),
     Column("words", LargeBinary, nullable=False),
+    Column("label", String, nullable=False, server_default=""),
+    Column("rows", LargeBinary, nullable=False, server_default=""),
 )
 
 chunks = Table(
@@ -109,6 +166,9 @@ chunks = Table(
     Column("page", Integer),
     Column("context", Text, nullable=False),
     Column("tokens", Integer, nullable=False),
+    Column("omitted", JSON),
+    Column("headings", JSON),
+    Column("locator", String, nullable=False, server_default=""),
     sqlite_autoincrement=True,
 )
 
@@ -161,14 +221,30 @@ jobs = Table(
     Column("error_code", String),
     Column("error_detail", String),
     Column("attempts", Integer, nullable=False),
+    # Fair queueing: whose job it is, in which lane of theirs, and when its turn comes (see job_queue).
+    Column("uploader", String, nullable=False, server_default="default"),
+    Column("lane", String, nullable=False, server_default="default/large"),
+    Column("turn", Float, nullable=False, server_default="0"),
     Column("run_at", Float, nullable=False),
     Column("worker", String),
     Column("lease_until", Float),
     Column("created_at", Float, nullable=False),
     Column("started_at", Float),
+    Column("stage_started_at", Float),
     Column("finished_at", Float),
     Index("jobs_claimable", "state", "run_at"),
+    Index("jobs_by_turn", "state", "turn", "id"),
+    Index("jobs_by_lane", "lane", "state", "turn"),
     sqlite_autoincrement=True,
+)
+
+# One row: what holds for the queue as a whole.
+queue_state = Table(
+    "queue_state",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("paused", Integer, nullable=False),
+    Column("turn", Float, nullable=False),
 )
 
 idempotency_keys = Table(

@@ -32,28 +32,37 @@ class VectorIndex:
         self.dimension = dimension
         self._lock = threading.Lock()
         self._index = faiss.IndexIDMap2(faiss.IndexFlatIP(dimension))
-        self._largest_id = 0
+        self._present = np.zeros(1024, dtype=bool)  # by id: FAISS takes an id twice without a word
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
 
     def add(self, ids: Ids, vectors: Vectors) -> None:
-        """Add rows ``vectors`` ``(n, dimension)``, finite. Ids must be larger than any ever added."""
+        """Add rows ``vectors`` ``(n, dimension)``, finite, under ids that ascend and are not in the index.
+
+        Raises ``ValueError``; nothing is added then.
+        """
         if not len(ids):
             return
         rows = np.ascontiguousarray(vectors, dtype=np.float32)
         if rows.shape != (len(ids), self.dimension) or not np.isfinite(rows).all():
             raise ValueError(f"expected {len(ids)} finite rows of {self.dimension}, got shape {rows.shape}")
         with self._lock:
-            if ids[0] <= self._largest_id or (np.diff(ids) <= 0).any():
-                raise ValueError("ids must grow")
+            if ids[0] < 0 or (np.diff(ids) <= 0).any():
+                raise ValueError("ids must ascend")
+            self._reach(int(ids[-1]))
+            if self._present[ids].any():
+                raise ValueError("an id is in the index already")
             self._index.add_with_ids(rows, ids)
-            self._largest_id = int(ids[-1])
+            self._present[ids] = True
 
     def remove(self, first: int, last: int) -> None:
         """Remove the ids ``first..last``; those that are not there are ignored."""
         with self._lock:
-            self._index.remove_ids(faiss.IDSelectorRange(first, last + 1))
+            # Looking through the whole index for what is not there is what this saves.
+            if self._present[first : last + 1].any():
+                self._index.remove_ids(faiss.IDSelectorRange(first, last + 1))
+                self._present[first : last + 1] = False
 
     def search(
         self, query: Vectors, k: int, ranges: Sequence[Range] | None = None
@@ -79,6 +88,11 @@ class VectorIndex:
                 scores, ids = self._index.search(row, wanted, params=faiss.SearchParameters(sel=selector))  # type: ignore[call-arg]
         # FAISS pads with -1 where fewer than k ids qualify.
         return [(int(i), float(s)) for i, s in zip(ids[0], scores[0], strict=True) if i >= 0]
+
+    def ids(self) -> set[int]:
+        """Every id that is in the index, as FAISS has it."""
+        with self._lock:
+            return set(faiss.vector_to_array(self._index.id_map).tolist())
 
     def vectors_of(self, ids: Sequence[int]) -> dict[int, Vectors]:
         """The stored vectors of those ids that are in the index."""
@@ -107,8 +121,16 @@ class VectorIndex:
         index = cls(dimension)
         index._index = loaded
         ids = faiss.vector_to_array(loaded.id_map)
-        index._largest_id = int(ids.max()) if len(ids) else 0
+        if len(ids):
+            index._reach(int(ids.max()))
+            index._present[ids] = True
         return index
+
+    def _reach(self, largest_id: int) -> None:
+        if largest_id >= len(self._present):
+            room = np.zeros(max(largest_id + 1, 2 * len(self._present)), dtype=bool)
+            room[: len(self._present)] = self._present
+            self._present = room
 
 
 def _bitmap(ranges: Sequence[Range]) -> NDArray[np.uint8]:

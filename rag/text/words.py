@@ -9,6 +9,8 @@ from functools import lru_cache
 
 import Stemmer
 
+from rag.text.forms import search_form
+
 _stemmer = Stemmer.Stemmer("porter")
 _stemmer_lock = threading.Lock()
 
@@ -52,8 +54,8 @@ _NUMERALS = {
 
 
 def words(text: str) -> list[str]:
-    """Words and numbers in order, lower case, in compatibility form (NFKC), without ``'s`` and ``n't``."""
-    return _WORD.findall(unicodedata.normalize("NFKC", text).replace("’", "'").lower())
+    """Words and numbers in order, lower case, in their ``search_form``, without ``'s`` and ``n't``."""
+    return _WORD.findall(search_form(text).replace("’", "'").lower())
 
 
 def content_words(text: str) -> list[str]:

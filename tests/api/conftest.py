@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from api.assembly import Service
+from api.cli.connection import Connection
 from api.settings import Settings
 
 
@@ -40,6 +41,30 @@ class Client:
         return self.post("/v1/documents", files={"file": (name, content)}, **options)
 
 
+class AppTransport(httpx.BaseTransport):
+    """Takes what a synchronous client sends straight into an ASGI application; safe to use from threads."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self.app = app
+        self.seen: list[tuple[str, str]] = []
+        self.broken: httpx.TransportError | None = None
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if self.broken is not None:
+            raise self.broken
+        self.seen.append((request.method, request.url.path))
+        content = request.read()
+
+        async def send() -> tuple[httpx.Response, bytes]:
+            transport = httpx.ASGITransport(self.app)
+            forwarded = httpx.Request(request.method, request.url, headers=request.headers, content=content)
+            answer = await transport.handle_async_request(forwarded)
+            return answer, await answer.aread()
+
+        answer, body = asyncio.run(send())
+        return httpx.Response(answer.status_code, headers=answer.headers, content=body)
+
+
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
     """Not started: SQL and files work, search and models do not."""
@@ -51,3 +76,16 @@ def service(tmp_path: Path) -> Iterator[Service]:
 @pytest.fixture
 def client(service: Service) -> Client:
     return Client(create_app(service))
+
+
+@pytest.fixture
+def wire(client: Client) -> AppTransport:
+    """What the command line's requests go through; notes their methods and paths."""
+    return AppTransport(client.app)
+
+
+@pytest.fixture
+def connection(wire: AppTransport) -> Iterator[Connection]:
+    made = Connection("http://127.0.0.1", transport=wire)
+    yield made
+    made.close()

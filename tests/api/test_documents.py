@@ -45,7 +45,7 @@ def test_a_repeated_key_is_answered_with_the_first_answer(client: Client) -> Non
     [
         (b"", 422, "empty_file"),
         (bytes(range(256)) * 8, 415, "unsupported_type"),
-        (b"\x89PNG\r\n\x1a\n" + b"0" * 64, 415, "unsupported_type"),
+        (b"GIF89a" + b"0" * 64, 415, "unsupported_type"),
         (b"a" * 100_001, 413, "file_too_large"),
     ],
 )
@@ -126,9 +126,12 @@ def test_a_deleted_document_is_gone_with_its_job(client: Client) -> None:
     made = client.upload().json()
     path = f"/v1/documents/{made['document']['id']}"
     assert client.request("DELETE", path).status_code == 204
-    assert client.get(path).json()["code"] == "document_not_found"
+    for part in ("", "/text", "/file", "/versions", "/pages/1"):
+        answer = client.get(path + part)
+        assert (answer.status_code, answer.json()["code"]) == (410, "document_deleted"), part
+    assert client.get("/v1/documents/doc_never").status_code == 404
     assert client.get(f"/v1/jobs/{made['job']['id']}").json()["code"] == "job_not_found"
-    assert client.request("DELETE", path).status_code == 404
+    assert client.request("DELETE", path).status_code == 410
 
 
 def test_what_has_not_been_read_has_no_text(client: Client) -> None:
@@ -178,6 +181,83 @@ def test_collections_come_and_go(client: Client) -> None:
     client.request("DELETE", f"/v1/documents/{document}")
     assert client.request("DELETE", "/v1/collections/minutes").status_code == 204
     assert client.request("DELETE", "/v1/collections/default").json()["code"] == "collection_is_default"
+
+
+def test_a_source_stands_for_one_document(client: Client) -> None:
+    first = client.upload(content=b"One.", data={"source": "d/a.txt"}).json()["document"]
+    same = client.upload(content=b"One.", data={"source": "d/a.txt"})
+    changed = client.upload(content=b"Two.", data={"source": "d/a.txt"})
+    copy = client.upload(content=b"Two.", data={"source": "d/b.txt"})
+    assert (first["source"], first["version"]) == ("d/a.txt", 1)
+    assert (same.status_code, same.json()["document"]["id"]) == (200, first["id"])
+    assert (changed.status_code, changed.json()["document"]["id"]) == (202, first["id"])
+    assert changed.json()["document"]["version"] == 2
+    assert (copy.status_code, copy.json()["duplicate"]) == (202, False)
+    assert copy.json()["document"]["id"] != first["id"]
+
+
+@pytest.mark.parametrize("source", ["/a", "../a", "a/../b", "a//b", "a\x00b", "a\nb"])
+def test_a_source_is_a_relative_path(client: Client, service: Service, source: str) -> None:
+    answer = client.upload(data={"source": source})
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_source")
+    assert list(service.blobs) == []
+
+
+def test_a_source_is_bounded(client: Client) -> None:
+    assert client.upload(data={"source": "x" * 1025}).json()["code"] == "invalid_request"
+
+
+def test_a_document_is_moved_to_a_free_place(client: Client) -> None:
+    first = client.upload(content=b"One.", data={"source": "d/a.txt"}).json()["document"]["id"]
+    client.upload(content=b"Two.", data={"source": "d/b.txt"})
+    moved = client.request("PATCH", f"/v1/documents/{first}", json={"source": "e/a.txt"})
+    taken = client.request("PATCH", f"/v1/documents/{first}", json={"source": "d/b.txt"})
+    bad = client.request("PATCH", f"/v1/documents/{first}", json={"source": "../a"})
+    assert (moved.status_code, moved.json()["document"]["source"]) == (200, "e/a.txt")
+    assert (moved.json()["document"]["version"], moved.json()["job"]) == (1, None)
+    assert (taken.status_code, taken.json()["code"]) == (409, "source_taken")
+    assert (bad.status_code, bad.json()["code"]) == (400, "bad_source")
+
+
+def test_the_list_is_filtered_by_place_and_bytes(client: Client) -> None:
+    for source in ("d/a.txt", "d/x/b.txt", "dd/c.txt", "D/d.txt"):
+        client.upload(content=source.encode(), data={"source": source})
+    loose = client.upload(content=b"Loose.").json()["document"]
+
+    def sources(**wanted: str) -> list[str | None]:
+        return [one["source"] for one in client.get("/v1/documents", params=wanted).json()["data"]]
+
+    assert sorted(map(str, sources(source_prefix="d/"))) == ["d/a.txt", "d/x/b.txt"]
+    assert sources(sha256=loose["sha256"]) == [None]
+    assert sources(parent=loose["id"]) == []
+    assert client.get("/v1/documents", params={"parent": "doc_never"}).status_code == 404
+    assert client.get("/v1/documents", params={"sha256": "xyz"}).json()["code"] == "invalid_request"
+
+
+def test_a_document_tells_of_itself_before_it_is_read(client: Client) -> None:
+    document = client.upload().json()["document"]
+    assert (document["source"], document["parent"], document["children"]) == (None, None, 0)
+    assert document["refined"] == {"done": 0, "total": 0}
+    assert (document["quality"], document["near_duplicates"]) == (None, None)
+    assert client.get(f"/v1/documents/{document['id']}").json()["near_duplicates"] == []
+
+
+def test_versions_are_listed_newest_first(client: Client) -> None:
+    document = client.upload().json()["document"]
+    path = f"/v1/documents/{document['id']}"
+    client.request("PUT", path, files={"file": ("note.txt", b"A better note.")})
+    found = client.get(f"{path}/versions").json()
+    assert [(one["version"], one["status"], one["live"]) for one in found["data"]] == [
+        (2, "current", False),
+        (1, "superseded", False),
+    ]
+    assert found["data"][1]["sha256"] == document["sha256"]
+
+
+def test_the_key_of_an_upload_stands_for_its_source_too(client: Client) -> None:
+    client.upload(data={"source": "a.txt"}, headers={"Idempotency-Key": "k"})
+    other = client.upload(data={"source": "b.txt"}, headers={"Idempotency-Key": "k"})
+    assert other.json()["code"] == "idempotency_key_reused"
 
 
 @pytest.mark.parametrize("name", ["", " ", "a/b", "\x00", "x" * 101, "../x"])

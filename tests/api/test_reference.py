@@ -124,7 +124,7 @@ def _commands(command: Any, path: tuple[str, ...]) -> list[tuple[str, Any]]:
 
 
 _RAISED = re.compile(
-    r"(?:BadRequest|TooLarge|Unsupported|NotFound|Conflict|DocumentRejected|Unavailable|Busy|StorageFailed"
+    r"(?:BadRequest|TooLarge|Unsupported|NotFound|Gone|Conflict|DocumentRejected|Unavailable|Busy|StorageFailed"
     r"|FootnoteError|HttpProblem)\(\s*(?:\d{3},\s*)?[\"']([a-z_]+)[\"']"
 )
 _ANSWERED = re.compile(r"problems\.response\(\s*\d{3},\s*[\"']([a-z_]+)[\"']")

@@ -20,6 +20,7 @@ from rag.evaluation.metrics import mean
 from rag.models.embeddings import default_embeddings
 from rag.retrieval import answerability
 from rag.retrieval.answerability import Features
+from rag.retrieval.dense import VectorSpace
 from rag.retrieval.evidence import EvidenceSelector
 from rag.retrieval.hybrid import HybridRetriever
 from rag.stores import chunk_store
@@ -67,7 +68,7 @@ class _Features:
         with database.write() as tx:
             space = chunk_store.open_space(tx, embedder.space_id, embedder.dimension)
         index = IndexFollower(folder / "measuring", space, embedder.space_id, embedder.dimension)
-        self._retriever = HybridRetriever(database, index, embedder)
+        self._retriever = HybridRetriever(database, [VectorSpace(index, embedder)])
         self._selector = EvidenceSelector(embedder)
 
     def of(self, question: str, scope: Scope) -> Features:

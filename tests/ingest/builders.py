@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 import zlib
 
@@ -83,3 +84,35 @@ def archive(files: dict[str, bytes]) -> bytes:
 def paragraph(text: str, properties: str = "") -> str:
     """A Word paragraph with one run."""
     return f"<w:p><w:pPr>{properties}</w:pPr><w:r><w:t>{text}</w:t></w:r></w:p>"
+
+
+def open_document(kind: str, **parts: str) -> bytes:
+    """An OpenDocument file of ``kind`` (``text``, ``presentation`` …) with parts such as ``content``."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as writer:
+        writer.writestr(
+            "mimetype", f"application/vnd.oasis.opendocument.{kind}", compress_type=zipfile.ZIP_STORED
+        )
+        for name, content in parts.items():
+            writer.writestr(f"{name}.xml", content)
+    return target.getvalue()
+
+
+def compound(*streams: str, below: tuple[str, ...] = ()) -> bytes:
+    """The header and the directory of an OLE file with empty streams, ``below`` in a storage of its own."""
+    free = 0xFFFFFFFF
+    names = ["Root Entry", *streams, *(["Storage", *below] if below else [])]
+    entries = b""
+    for number, name in enumerate(names):
+        top = number <= len(streams) and bool(below or number < len(streams))
+        is_storage = below and number == len(streams) + 1
+        follows = number + 1 if number and (top or len(streams) + 1 < number < len(names) - 1) else free
+        child = number + 1 if number == 0 or is_storage else free
+        encoded = name.encode("utf-16-le")
+        entry = encoded.ljust(64, b"\0") + struct.pack("<HBB", len(encoded) + 2, 2 if number else 5, 1)
+        entries += (entry + struct.pack("<III", free, follows, child)).ljust(128, b"\0")
+    header = bytearray(512)
+    header[:8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+    struct.pack_into("<H", header, 30, 9)
+    struct.pack_into("<I", header, 48, 0)
+    return bytes(header) + entries

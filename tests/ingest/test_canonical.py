@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ingest.canonical import CanonicalText, check, clean, collapse
 from ingest.parsers.limits import ParseLimits
 from rag.errors import DocumentRejected
-from rag.records import Block, BlockKind, Page, ParsedDocument, Word
+from rag.records import Block, BlockKind, Page, ParsedDocument, Word, WordTable
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))  # surrogates and control characters too
 KINDS = st.sampled_from(BlockKind)
@@ -97,7 +97,7 @@ def test_too_many_characters_are_refused() -> None:
 GOOD = ParsedDocument(
     "ab\n\ncd",
     "text/plain",
-    pages=(Page(1, 0, 2, words=(Word(0, 2, (0, 0, 1, 1)),)), Page(2, 4, 6)),
+    pages=(Page(1, 0, 2, words=WordTable.of([Word(0, 2, (0, 0, 1, 1))])), Page(2, 4, 6)),
     blocks=(Block(BlockKind.PARAGRAPH, 0, 2), Block(BlockKind.HEADING, 4, 6, level=1)),
 )
 
@@ -113,7 +113,10 @@ GOOD = ParsedDocument(
         replace(GOOD, blocks=(Block(BlockKind.HEADING, 0, 2),)),
         replace(GOOD, blocks=(Block(BlockKind.PARAGRAPH, 0, 3), Block(BlockKind.PARAGRAPH, 2, 4))),
         replace(GOOD, pages=(Page(2, 0, 2),)),
-        replace(GOOD, pages=(Page(1, 0, 2, words=(Word(1, 4, (0, 0, 1, 1)),)),)),
+        replace(GOOD, pages=(Page(1, 0, 2, words=WordTable.of([Word(1, 4, (0, 0, 1, 1))])),)),
+        replace(GOOD, pages=(Page(1, 0, 2, words=WordTable.of([Word(1, 1, (0, 0, 1, 1))])),)),
+        replace(GOOD, pages=(Page(1, 0, 2, words=WordTable.of([Word(0, 1, (1, 0, 0, 1))])),)),
+        replace(GOOD, pages=(Page(1, 0, 2, words=WordTable.of([Word(0, 2, (0, 0, 1, 1))] * 2)),)),
     ],
 )
 def test_check_finds_what_breaks_the_invariants(wrong: ParsedDocument) -> None:

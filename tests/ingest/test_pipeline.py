@@ -1,24 +1,31 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ingest import pipeline, progress, recovery
+from ingest import inner_documents, pipeline, progress, recovery
 from ingest.parsers.limits import ParseLimits
-from ingest.pipeline import Embedder, Interrupted, Parse, Tools
-from ingest.sandbox import OnProgress, parse_file
+from ingest.pipeline import Embedder, Interrupted, Tools
+from ingest.sandbox import OnProgress, ParseServer
 from ingest.splitting import embedding_text
 from ingest.worker import claim
 from rag.errors import DocumentRejected, StorageFailed, Unsupported
-from rag.models.embeddings import SentenceTransformerEmbeddings
 from rag.models.locations import default_embedder_path
+from rag.models.static_embeddings import StaticEmbeddings
 from rag.models.tokenizer import OffsetTokenizer
-from rag.records import Block, BlockKind, DocumentState, JobState, Notice, Page, ParsedDocument
-from rag.stores import chunk_store, document_catalog, job_queue, keyword_index, scopes
+from rag.records import Block, BlockKind, DocumentState, JobState, Member, Notice, Page, ParsedDocument
+from rag.stores import (
+    chunk_store,
+    document_catalog,
+    job_queue,
+    keyword_index,
+    near_duplicates,
+    scopes,
+)
 from rag.stores.database import Tx
 from rag.stores.job_queue import MAX_ATTEMPTS, Job
 from rag.stores.scopes import Scope
@@ -27,10 +34,40 @@ from tests.ingest.workplace import Workplace, parsed
 TEXT = "Ducks swim on the river. " * 8
 
 
+Parse = Callable[..., ParsedDocument]
+
+
+class GivenReader:
+    """Reads whatever it is given, and finds in it what it is told to."""
+
+    def __init__(self, parse: Parse, members: Sequence[tuple[str, bytes]] = ()) -> None:
+        self._parse = parse
+        self._members = members
+
+    def parse_file(
+        self,
+        path: Path,
+        name: str,
+        limits: ParseLimits | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> ParsedDocument:
+        return self._parse(path, name, limits, on_progress)
+
+    def members(
+        self, path: Path, name: str, limits: ParseLimits | None = None
+    ) -> Iterator[tuple[str, Iterator[bytes]]]:
+        for member, content in self._members:
+            yield member, iter([content])
+
+
 @pytest.fixture
-def tools(workplace: Workplace, embedder: SentenceTransformerEmbeddings) -> Callable[..., Tools]:
-    def make(parse: Parse | ParsedDocument | BaseException = parse_file, **changed: object) -> Tools:
-        """Tools whose parser is the real one, or one that gives or raises what it is given."""
+def tools(workplace: Workplace, student: StaticEmbeddings, reader: ParseServer) -> Callable[..., Tools]:
+    def make(
+        parse: Parse | ParsedDocument | BaseException | None = None,
+        members: Sequence[tuple[str, bytes]] = (),
+        **changed: object,
+    ) -> Tools:
+        """Tools whose reader is the real one, or one that gives or raises what it is given."""
 
         def given(*_arguments: object) -> ParsedDocument:
             if isinstance(parse, BaseException):
@@ -41,9 +78,11 @@ def tools(workplace: Workplace, embedder: SentenceTransformerEmbeddings) -> Call
         fields = {
             "database": workplace.database,
             "blobs": workplace.blobs,
-            "embedder": embedder,
+            "student": student,
             "tokenizer": OffsetTokenizer(default_embedder_path()),
-            "parse": parse if callable(parse) else given,
+            "max_tokens": 256,
+            "reader": reader if parse is None else GivenReader(parse if callable(parse) else given, members),
+            "languages": frozenset({"en"}),
         }
         return Tools(**{**fields, **changed})  # type: ignore[arg-type]
 
@@ -57,7 +96,7 @@ def _claimed(workplace: Workplace, worker: str = "worker") -> Job:
 
 
 def test_a_text_file_becomes_searchable(
-    workplace: Workplace, tools: Callable[..., Tools], embedder: SentenceTransformerEmbeddings
+    workplace: Workplace, tools: Callable[..., Tools], student: StaticEmbeddings
 ) -> None:
     accepted = workplace.accept(("The heron stands still.\n\n" + 8 * TEXT).encode(), "river_notes.txt")
     job = _claimed(workplace)
@@ -76,14 +115,14 @@ def test_a_text_file_becomes_searchable(
             tx, keyword_index.match_expression(["heron"]), 5, scopes.resolve(tx, Scope())
         )
         passage = chunk_store.passages(tx, {found[0][0]: (1.0, {})})[0]
-        space = chunk_store.open_space(tx, embedder.space_id, embedder.dimension)
+        space = chunk_store.open_space(tx, student.space_id, student.dimension)
         ids, stored = chunk_store.vectors_between(tx, space, 1, version.chunks)
         passages = {
             one.chunk_id: one for one in chunk_store.passages(tx, dict.fromkeys(ids.tolist(), (0, {})))
         }
     assert passage.text.startswith("The heron stands still.")
     assert passage.context.startswith("river notes")
-    again = embedder.encode([embedding_text(passages[i].context, passages[i].text) for i in ids.tolist()])
+    again = student.encode([embedding_text(passages[i].context, passages[i].text) for i in ids.tolist()])
     assert np.abs(np.sum(stored * again, axis=1) - 1).max() < 1e-4, "each vector is that of its own chunk"
 
 
@@ -112,7 +151,7 @@ def test_progress_is_told_while_it_is_made(workplace: Workplace, tools: Callable
 
     class Watched:
         def __init__(self, inner: Embedder) -> None:
-            self.space_id, self.dimension, self.max_tokens = inner.space_id, inner.dimension, inner.max_tokens
+            self.space_id, self.dimension = inner.space_id, inner.dimension
             self._inner = inner
 
         def encode(self, texts: list[str]) -> object:
@@ -120,7 +159,7 @@ def test_progress_is_told_while_it_is_made(workplace: Workplace, tools: Callable
             return self._inner.encode(texts)
 
     made = tools(parse)
-    pipeline.run(_claimed(workplace), tools(parse, embedder=Watched(made.embedder)))
+    pipeline.run(_claimed(workplace), tools(parse, student=Watched(made.student)))
     parsing, embedding = seen
     assert (parsing.stage, parsing.pages_done, parsing.pages_total) == ("parsing", 3, 7)
     assert embedding.chunks_total == workplace.version(accepted).chunks
@@ -240,16 +279,16 @@ def test_other_trouble_is_tried_again_and_then_given_up(
 
 
 def test_vectors_that_are_no_use_publish_nothing(
-    workplace: Workplace, tools: Callable[..., Tools], embedder: SentenceTransformerEmbeddings
+    workplace: Workplace, tools: Callable[..., Tools], student: StaticEmbeddings
 ) -> None:
     class Broken:
-        space_id, dimension, max_tokens = "broken", embedder.dimension, 256
+        space_id, dimension = "broken", student.dimension
 
         def encode(self, texts: list[str]) -> object:
-            return np.full((len(texts), embedder.dimension), np.nan, dtype=np.float32)
+            return np.full((len(texts), student.dimension), np.nan, dtype=np.float32)
 
     accepted = workplace.accept(b"x")
-    pipeline.run(_claimed(workplace), tools(parsed(TEXT), embedder=Broken()))
+    pipeline.run(_claimed(workplace), tools(parsed(TEXT), student=Broken()))
     assert (workplace.job(accepted).state, workplace.job(accepted).error_code) == (
         JobState.QUEUED,
         "bad_embedding",
@@ -416,3 +455,130 @@ def test_warnings_of_the_parser_reach_job_and_version(
     notice = Notice("pages_unreadable", "Page 2 could not be read.")
     pipeline.run(_claimed(workplace), tools(parsed(TEXT, warnings=(notice,))))
     assert workplace.job(accepted).notices == workplace.version(accepted).notices == [notice]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "यह हिन्दी में लिखा हुआ एक छोटा सा वाक्य है।",
+        "ภาษาไทยไม่มีช่องว่างระหว่างคำ",
+        "x\u0301y\u0301z\u0301 q\u0308w\u0308",
+        "。、！？「」",
+        "12 34 56",
+        "مُحَمَّد",
+    ],
+)
+def test_whatever_the_script_a_document_becomes_ready(
+    workplace: Workplace, tools: Callable[..., Tools], text: str
+) -> None:
+    accepted = workplace.accept(text.encode())
+    pipeline.run(_claimed(workplace), tools(parsed(text)))
+    assert workplace.version(accepted).state is DocumentState.READY
+
+
+def test_a_document_that_a_search_does_not_find_is_not_ready(
+    workplace: Workplace, tools: Callable[..., Tools], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accepted = workplace.accept(b"x")
+    monkeypatch.setattr(keyword_index, "insert", lambda _tx, _said: None)
+    pipeline.run(_claimed(workplace), tools(parsed(TEXT)))
+    job = workplace.job(accepted)
+    assert (job.state, job.error_code) == (JobState.QUEUED, "self_search_failed")
+    assert workplace.publications() == 0
+    monkeypatch.undo()
+    workplace.skip_pauses()
+    pipeline.run(_claimed(workplace), tools(parsed(TEXT)))
+    assert workplace.version(accepted).state is DocumentState.READY
+
+
+def test_the_report_says_how_well_it_was_read(workplace: Workplace, tools: Callable[..., Tools]) -> None:
+    text = f"Running head\n\n{TEXT}\n\nItem: bread | Price: 3\nItem: milk | Price: 2"
+    at = text.index("Item")
+    blocks = (
+        Block(BlockKind.FURNITURE, 0, 12),
+        Block(BlockKind.PARAGRAPH, 14, at - 2),
+        Block(BlockKind.TABLE_ROW, at, text.index("\nItem: milk")),
+        Block(BlockKind.TABLE_ROW, text.index("Item: milk"), len(text)),
+    )
+    pages = (Page(1, 0, len(text)), Page(2, len(text), len(text)))
+    accepted = workplace.accept(b"x")
+    source = parsed(text, blocks=blocks, pages=pages, page_count=2, pages_without_text=(2,))
+    pipeline.run(_claimed(workplace), tools(source))
+    quality = workplace.version(accepted).quality
+    assert quality is not None
+    assert quality == dict(quality) | {
+        "pages": 2,
+        "pages_without_text": 1,
+        "tables": 1,
+        "furniture_blocks": 1,
+        "garbled": 0.0,
+        "tokens_truncated": 0,
+        "self_retrieval": 1.0,
+        "characters": len(text),
+    }
+    assert quality["language"]["code"] == "en"
+    assert quality["language"]["spoken"] is True
+    with workplace.database.read() as tx:
+        found = keyword_index.search(tx, keyword_index.match_expression(["running"]), 5, scopes.EVERYWHERE)
+    assert found == [], "furniture is not searched"
+
+
+def test_a_language_the_embedder_does_not_speak_is_pointed_out(
+    workplace: Workplace, tools: Callable[..., Tools]
+) -> None:
+    accepted = workplace.accept(b"x")
+    german = "Die Enten schwimmen auf dem Fluss, und der Reiher steht still am anderen Ufer. " * 6
+    pipeline.run(_claimed(workplace), tools(parsed(german)))
+    assert [notice.code for notice in workplace.job(accepted).notices] == ["language_not_spoken"]
+
+
+def test_nearly_the_same_text_is_linked_and_both_are_searched(
+    workplace: Workplace, tools: Callable[..., Tools]
+) -> None:
+    minutes = " ".join(f"Point {number} was discussed and then put off." for number in range(60))
+    first = workplace.accept(b"1", "draft.txt")
+    pipeline.run(_claimed(workplace), tools(parsed(minutes)))
+    second = workplace.accept(b"2", "final.txt")
+    pipeline.run(_claimed(workplace), tools(parsed(minutes + " Then everyone went home.")))
+    assert "near_duplicate" in [notice.code for notice in workplace.job(second).notices]
+    with workplace.database.read() as tx:
+        links = near_duplicates.of_version(tx, workplace.version(first).id)
+    assert [link.name for link in links] == ["final.txt"]
+    assert links[0].similarity > 0.8
+    assert workplace.version(first).state is workplace.version(second).state is DocumentState.READY
+
+
+def test_what_is_inside_a_document_is_read_on_its_own(
+    workplace: Workplace, tools: Callable[..., Tools]
+) -> None:
+    accepted = workplace.accept(b"archive", "files.zip")
+    inside = (Member("a.txt", 3), Member("a.txt", 5), Member("empty", 0))
+    members = [("a.txt", b"one"), ("a.txt", b"three"), ("empty", b"")]
+    pipeline.run(_claimed(workplace), tools(parsed("files.zip: a.txt", members=inside), members))
+    assert [notice.code for notice in workplace.job(accepted).notices] == ["members_left_out"]
+    parent = workplace.document(accepted)
+    with workplace.database.read() as tx:
+        children, _ = document_catalog.page_of(tx, limit=9, parent=parent)
+    assert [child.name for child in children] == ["a.txt (2)", "a.txt"]
+    for _ in children:
+        pipeline.run(_claimed(workplace), tools(parsed(TEXT)))
+    assert parent.children == 2
+
+
+def test_documents_in_documents_end_somewhere(
+    workplace: Workplace, tools: Callable[..., Tools], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inner_documents, "MAX_DOCUMENTS", 4)
+    workplace.accept(b"0", "quine.zip")
+    source = parsed("quine.zip", members=(Member("quine.zip", 9), Member("second.zip", 9)))
+    read = 0
+    while (job := claim(workplace.database, "worker")) is not None:
+        read += 1
+        members = [("quine.zip", b"%d" % read), ("second.zip", b"2%d" % read)]
+        pipeline.run(job, tools(source, members))
+    with workplace.database.read() as tx:
+        every, _ = document_catalog.page_of(tx, limit=50)
+    assert len(every) == read == 5
+    assert max(document.depth for document in every) <= inner_documents.MAX_DEPTH
+    left_out = [one for one in every if "members_left_out" in {notice.code for notice in one.newest.notices}]
+    assert left_out

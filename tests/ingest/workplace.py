@@ -68,6 +68,15 @@ class Workplace:
             time.sleep(0.02)
         return job
 
+    def wait_for(self, look: Callable[[], object], wanted: object, seconds: float = 60.0) -> bool:
+        """Whether ``look`` sees ``wanted`` in time."""
+        deadline = time.monotonic() + seconds
+        while look() != wanted:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+        return True
+
 
 def parsed(text: str, **fields: object) -> ParsedDocument:
     return ParsedDocument(text, **{"media_type": "text/plain", **fields})  # type: ignore[arg-type]

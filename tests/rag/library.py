@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from rag.models.embeddings import SentenceTransformerEmbeddings
-from rag.records import Chunk, Page, ParsedDocument
+from rag.records import Chunk, DocumentState, Page, ParsedDocument
+from rag.retrieval.dense import VectorSpace
 from rag.retrieval.hybrid import HybridRetriever
 from rag.stores import chunk_store, collections, document_catalog, job_queue, schema
 from rag.stores.blobs import BlobStore
@@ -25,7 +26,7 @@ class Library:
         with self.database.write() as tx:
             self.space = chunk_store.open_space(tx, embedder.space_id, embedder.dimension)
         self.index = IndexFollower(folder / "index", self.space, embedder.space_id, embedder.dimension)
-        self.retriever = HybridRetriever(self.database, self.index, embedder)
+        self.retriever = HybridRetriever(self.database, [VectorSpace(self.index, embedder)])
 
     def add(
         self, name: str, text: str, collection: str = "default", metadata: dict[str, object] | None = None
@@ -44,14 +45,14 @@ class Library:
             job = job_queue.claim_this(tx, accepted.job, "test")
             chunk_store.publish(
                 tx,
-                document_id=job.document_id,
                 version_id=job.version_id,
                 parsed=ParsedDocument(text, "text/plain", pages=pages),
                 pieces=pieces,
                 embedded=vectors,
                 space_id=self.space,
+                state=DocumentState.REFINED,
             )
-            job_queue.succeed(tx, job, [])
+            job_queue.succeed(tx, job)
         return accepted.document.public_id
 
     def remove(self, document: str) -> None:

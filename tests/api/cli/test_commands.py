@@ -30,8 +30,10 @@ def test_a_wrong_setting_is_named() -> None:
     assert "FOOTNOTE_PROT" in served.stderr
 
 
-def test_wrong_usage_is_status_2() -> None:
+def test_wrong_usage_is_status_2(tmp_path: Path) -> None:
     assert _run("ask").returncode == 2
+    assert _run("jobs", "retry").returncode == 2
+    assert _run("add", str(tmp_path / "nothing")).returncode == 2
     assert _run("search", "x", "-k", "0").returncode == 2
 
 
@@ -39,9 +41,3 @@ def test_help_loads_nothing_heavy() -> None:
     heavy = "{'torch', 'fastapi', 'sqlalchemy', 'faiss', 'httpx'}"
     code = f"import sys, api.cli.commands; assert not {heavy} & set(sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
-    added = _run("add", str(tmp_path), "--json")
-    assert added.returncode == 1
-    assert added.stdout.strip() == "[]"

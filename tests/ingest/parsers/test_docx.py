@@ -74,7 +74,7 @@ def test_lists_get_the_labels_word_shows() -> None:
     assert parsed.text == "1. one\n1.a) under\n1.b) under too\n2. two\n2.a) under two\n- bullet\n\nno list"
 
 
-def test_tables_become_rows_and_merged_cells_are_not_repeated() -> None:
+def test_tables_become_rows_with_their_header_and_merged_labels() -> None:
     joined = '<w:tcPr><w:vMerge w:val="restart"/></w:tcPr>'
     below = "<w:tcPr><w:vMerge/></w:tcPr>"
     table = (
@@ -85,8 +85,81 @@ def test_tables_become_rows_and_merged_cells_are_not_repeated() -> None:
         + "</w:tbl>"
     )
     parsed = read(docx(paragraph("before") + table + paragraph("after")))
-    assert parsed.text == "before\n\nItem | Price\nTea | 2\n| 3 net\n\nafter"
-    assert [block.header for block in parsed.blocks] == [False, True, False, False, False]
+    rows = "Item | Price\nItem: Tea | Price: 2\nItem: Tea | Price: 3 net"
+    assert parsed.text == f"before\n\n{rows}\n\nafter"
+    assert not any(block.header for block in parsed.blocks)  # every row has what it needs of it
+
+
+PLAIN_LOOK = '<w:tblPr><w:tblStyle w:val="{}"/><w:tblLook w:firstRow="1"/></w:tblPr>'
+TABLE_STYLES = """
+<w:style w:type="table" w:styleId="Grid"><w:name w:val="Table Grid"/></w:style>
+<w:style w:type="table" w:styleId="Fancy"><w:tblStylePr w:type="firstRow"/></w:style>
+<w:style w:type="table" w:styleId="Mine"><w:basedOn w:val="Fancy"/></w:style>
+"""
+
+
+@pytest.mark.parametrize(
+    ("style", "expected"),
+    [("Mine", ["Name | Anna", "Name: City | Anna: Rome"]), ("Grid", ["Name | Anna", "City | Rome"])],
+)
+def test_a_first_row_is_a_header_where_the_style_sets_it_off(style: str, expected: list[str]) -> None:
+    rows = row(paragraph("Name"), paragraph("Anna")) + row(paragraph("City"), paragraph("Rome"))
+    table = f"<w:tbl>{PLAIN_LOOK.format(style)}{rows}</w:tbl>"
+    assert texts(read(docx(table, styles=TABLE_STYLES))) == expected
+
+
+def test_a_bold_first_row_is_a_header() -> None:
+    bold = "<w:p><w:r><w:rPr><w:b/></w:rPr><w:t>{}</w:t></w:r></w:p>"
+    first = row(bold.format("Town"), bold.format("River"))
+    table = f"<w:tbl>{first}{row(paragraph('Rome'), paragraph('Tiber'))}</w:tbl>"
+    assert texts(read(docx(table))) == ["Town | River", "Town: Rome | River: Tiber"]
+
+
+def test_an_unmarked_header_is_told_by_the_figures_below_it() -> None:
+    rows = [("Plant", "Power (kW)"), ("Hydro", "640"), ("Wind", "900")]
+    table = "".join(row(*map(paragraph, each)) for each in rows)
+    assert texts(read(docx(f"<w:tbl>{table}</w:tbl>")))[1:] == [
+        "Plant: Hydro | Power (kW): 640",
+        "Plant: Wind | Power (kW): 900",
+    ]
+
+
+def test_skipped_and_spanned_columns_keep_the_columns_apart() -> None:
+    header = row(*map(paragraph, ("A", "B", "C")), properties="<w:trPr><w:tblHeader/></w:trPr>")
+    wide = '<w:tcPr><w:gridSpan w:val="2"/></w:tcPr>'
+    body = row(wide + paragraph("ab"), paragraph("c")) + row(
+        paragraph("b"), paragraph("c"), properties='<w:trPr><w:gridBefore w:val="1"/></w:trPr>'
+    )
+    assert texts(read(docx(f"<w:tbl>{header}{body}</w:tbl>")))[1:] == ["A: ab | C: c", "B: b | C: c"]
+
+
+def test_comments_follow_their_paragraph_with_their_author() -> None:
+    body = '<w:p><w:r><w:t>Claim.</w:t></w:r><w:r><w:commentReference w:id="3"/></w:r></w:p>'
+    comment = (
+        f'<w:comment w:id="3" w:author="A. Weber">{paragraph("Is it?")}{paragraph("Check.")}</w:comment>'
+    )
+    parsed = read(docx(body + paragraph("Next."), comments=comment))
+    assert texts(parsed) == ["Claim.", "Comment by A. Weber: Is it? Check.", "Next."]
+
+
+def test_page_headers_and_footers_stand_once_at_the_end() -> None:
+    ends = (
+        '<w:headerReference xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships" '
+        'w:type="{}" r:id="{}"/>'
+    )
+    section = "<w:sectPr>{}</w:sectPr>"
+    first = f"<w:p><w:pPr>{section.format(ends.format('default', 'rheader1'))}</w:pPr></w:p>"
+    last = section.format("".join(ends.format("even", name) for name in ("rheader1", "rheader2", "rfooter1")))
+    parts = {
+        "header1": paragraph("Annual report"),
+        "header2": paragraph("Annual  report"),
+        "footer1": paragraph("7"),
+    }
+    parsed = read(docx(paragraph("Text") + first + last, **parts))
+    assert texts(parsed) == ["Text", "Annual report"]
+    assert parsed.blocks[-1].kind is BlockKind.FURNITURE
+    with pytest.raises(DocumentRejected, match="no_text"):
+        read(docx(first, **parts))
 
 
 def test_a_table_with_one_column_only_frames_its_text() -> None:
@@ -152,7 +225,7 @@ def test_external_entities_are_not_followed(tmp_path: Path) -> None:
         '<w:document xmlns:w="w"><w:body><w:p><w:r><w:t>&e;</w:t></w:r></w:p></w:body></w:document>'
     )
     with pytest.raises(DocumentRejected, match="corrupt"):
-        read(archive({"word/document.xml": xml.encode()}))
+        read(archive({"word/document.xml": xml.encode()}), "a.docx")
 
 
 def test_entity_bombs_are_refused() -> None:
@@ -160,25 +233,26 @@ def test_entity_bombs_are_refused() -> None:
     body = '<w:document xmlns:w="w"><w:body>&e19;</w:body></w:document>'
     xml = f'<!DOCTYPE x [<!ENTITY e0 "ha">{entities}]>{body}'
     with pytest.raises(DocumentRejected, match="corrupt"):
-        read(archive({"word/document.xml": xml.encode()}))
+        read(archive({"word/document.xml": xml.encode()}), "a.docx")
 
 
 def test_zip_bombs_are_refused_before_unpacking() -> None:
     data = archive({"word/document.xml": b" " * 40_000_000})
     with pytest.raises(DocumentRejected, match="limit_exceeded"):
-        read(data)
+        read(data, "a.docx")
+    small = archive({"word/document.xml": b" " * 5000})
     with pytest.raises(DocumentRejected, match="limit_exceeded"):
-        read(archive({"word/document.xml": b" " * 5000}), limits=ParseLimits(max_unpacked_bytes=4000))
+        read(small, "a.docx", limits=ParseLimits(max_unpacked_bytes=4000))
     many = {f"word/{number}.xml": b"" for number in range(20)}
     with pytest.raises(DocumentRejected, match="limit_exceeded"):
-        read(archive(many), limits=ParseLimits(max_zip_entries=10))
+        read(archive(many), "a.docx", limits=ParseLimits(max_zip_entries=10))
 
 
 def test_a_size_that_lies_does_not_help() -> None:
     data = archive({"word/document.xml": b" " * 5_000_000})
     lying = data.replace((5_000_000).to_bytes(4, "little"), (10).to_bytes(4, "little"))
     with pytest.raises(DocumentRejected) as caught:
-        read(lying, limits=ParseLimits(max_unpacked_bytes=1_000_000))
+        read(lying, "a.docx", limits=ParseLimits(max_unpacked_bytes=1_000_000))
     assert caught.value.code in ("corrupt", "limit_exceeded")
 
 
@@ -203,7 +277,9 @@ def test_a_document_without_words_is_refused() -> None:
 def test_a_real_document(shared: Path) -> None:
     parsed = read(shared / "fixtures/word_sample.docx")
     assert "You can relax and look around" in parsed.text
-    assert "Grain | Corn, Buckwheat, Barley | 200" in texts(parsed, BlockKind.TABLE_ROW)
+    assert "Grain | Food: Corn, Buckwheat, Barley | Calories per portion: 200" in texts(
+        parsed, BlockKind.TABLE_ROW
+    )
     assert parsed.title == "Swimming in the lake"
     assert parsed.pages == ()
 
@@ -220,5 +296,7 @@ def test_heading_levels_of_a_real_document(shared: Path) -> None:
 
 def test_spans_of_real_tables(shared: Path) -> None:
     rows = texts(read(shared / "fixtures/word_tables.docx"), BlockKind.TABLE_ROW)
-    assert "Cell 1.0 | Merged Cell 1.1 1.2 | Cell 1.3" in rows
-    assert sum("Merged Cell 3.1 4.1" in text for text in rows) == 2  # once in each of two tables
+    assert "Header 0.0: Cell 1.0 | Header 0.1: Merged Cell 1.1 1.2 | Header 0.3: Cell 1.3" in rows
+    both = [text for text in rows if "Header 0.1: Merged Cell 3.1 4.1" in text]
+    assert len(both) == 4  # in both rows it spans, in two tables
+    assert both[1].endswith("Header 0.0: Cell 4.0 | Header 0.1: Merged Cell 3.1 4.1 | Header 0.2: Cell 4.2")

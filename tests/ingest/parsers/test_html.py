@@ -37,8 +37,39 @@ def test_lists_are_marked_counted_and_nested() -> None:
 
 def test_tables_become_rows_with_a_header() -> None:
     parsed = page("<table><tr><th>Item<th>Price<tr><td><p>Tea</p><p>green</p><td>2<tr><td><td></table>")
-    assert parsed.text == "Item | Price\nTea green | 2"
-    assert [block.header for block in parsed.blocks] == [True, False]
+    assert parsed.text == "Item | Price\nItem: Tea green | Price: 2"
+
+
+def test_header_cells_beside_rows_are_labels_of_all_they_span() -> None:
+    parsed = page(
+        "<table><thead><tr><td>Year<td>Month<td>Cost</thead><tr><th rowspan=0>2025</th></tr>"
+        "<tr><td>May<td>$3<tr><td>June<td>$4</table>"
+    )
+    assert texts(parsed)[1:] == [
+        "Year: 2025",
+        "Year: 2025 | Month: May | Cost: $3",
+        "Year: 2025 | Month: June | Cost: $4",
+    ]
+
+
+def test_headers_in_two_rows_add_up_and_sums_are_no_header() -> None:
+    parsed = page(
+        "<table><tr><th rowspan=2>Item<th colspan=2>2024<tr><th>Sales<th>Cost"
+        "<tr><th>Tea<td>1<td>2<tr><th>Sum<th>1<th>2<tr><th>City<th>Sun<th>Rain<tr><th>Rome<td>5<td>6</table>"
+    )
+    assert texts(parsed) == [
+        "Item | 2024",
+        "Item | Sales | Cost",
+        "Item: Tea | 2024 Sales: 1 | 2024 Cost: 2",
+        "Item: Sum | 2024 Sales: 1 | 2024 Cost: 2",
+        "City | Sun | Rain",
+        "City: Rome | Sun: 5 | Rain: 6",
+    ]
+
+
+def test_spans_without_end_cost_no_more_than_their_rows() -> None:
+    cells = "<td rowspan=99999 colspan=99999>" * 500
+    assert len(page(f"<table>{('<tr>' + cells + 'x') * 50}</table>").text) < 100_000
 
 
 def test_a_table_around_tables_only_arranges_them() -> None:
@@ -140,3 +171,8 @@ def test_an_encyclopedia_article(shared: Path) -> None:
 
 def test_nested_tables_of_a_real_page(shared: Path) -> None:
     assert "A1 | B1 | C1" in texts(read(shared / "fixtures/table_06.html"), BlockKind.TABLE_ROW)
+
+
+def test_merged_labels_of_a_real_page(shared: Path) -> None:
+    rows = texts(read(shared / "fixtures/example_08.html"), BlockKind.TABLE_ROW)
+    assert "Year: 2025 | Quarter: Q2 | Month: April | Revenue: $210 | Cost: $150" in rows

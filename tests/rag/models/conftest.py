@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from rag.models.embeddings import SentenceTransformerEmbeddings, default_embeddings
+from rag.models.embeddings import SentenceTransformerEmbeddings
 from rag.models.generation import GeneratorSettings
 from rag.models.generator import Generator
-from rag.models.locations import default_model_path
+from rag.models.locations import default_embedder_path, default_model_path
 
 SETTINGS = GeneratorSettings(context=256, threads=2)
 
@@ -21,4 +21,5 @@ def generator() -> Iterator[Generator]:
 
 @pytest.fixture(scope="session")
 def embeddings() -> SentenceTransformerEmbeddings:
-    return default_embeddings(threads=2)
+    """The reference, whatever faster form of it is installed."""
+    return SentenceTransformerEmbeddings(default_embedder_path(), threads=2)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from rag.errors import Unavailable
-from rag.models import embeddings as module
+from rag.models.embedder import unit
 from rag.models.embeddings import SentenceTransformerEmbeddings
 from rag.models.locations import default_embedder_path
 
@@ -133,5 +133,5 @@ def test_vectors_that_cannot_be_used_are_refused(bad: float) -> None:
     vectors = np.full((2, 4), 0.5, dtype=np.float32)
     vectors[1] = bad
     with pytest.raises(Unavailable) as caught:
-        module._unit(vectors)
+        unit(vectors)
     assert caught.value.code == "bad_embedding"

@@ -11,6 +11,7 @@ from langchain_tests.integration_tests import RetrieversIntegrationTests, Vector
 
 from rag.models.embeddings import SentenceTransformerEmbeddings
 from rag.models.locations import default_embedder_path
+from rag.retrieval.dense import VectorSpace
 from rag.retrieval.hybrid import HybridRetriever
 from rag.retrieval.langchain_ports import FootnoteRetriever, FootnoteVectorStore
 
@@ -34,7 +35,7 @@ class TestRetriever(RetrieversIntegrationTests):
                 Document("The keeper of the lighthouse cleaned its lenses every morning."),
             ]
         )
-        self._searcher = HybridRetriever(store._database, store._index, embeddings)
+        self._searcher = HybridRetriever(store._database, [VectorSpace(store._index, embeddings)])
 
     @property
     def retriever_constructor(self) -> type[FootnoteRetriever]:

@@ -44,14 +44,15 @@ class Library:
         collection: str = collections.DEFAULT,
         metadata: Mapping[str, Any] | None = None,
         replacing: Document | None = None,
+        **options: Any,
     ) -> Accepted:
-        blob = self.blobs.put([content], limit=1_000_000)
+        blob = self.blobs.put([content], limit=10_000_000)
         with self.database.write() as tx:
             if replacing is not None:
                 document = document_catalog.get(tx, replacing.public_id)
                 return document_catalog.accept_version(tx, document, blob, name)
             place = collections.get(tx, collection)
-            return document_catalog.accept(tx, blob, name, place, metadata or {})
+            return document_catalog.accept(tx, blob, name, place, metadata or {}, **options)
 
     def claim(self, worker: str = "worker") -> Job:
         with self.database.write() as tx:
@@ -59,8 +60,8 @@ class Library:
         assert job is not None
         return job
 
-    def publish(self, job: Job, texts: Sequence[str], **parsed: Any) -> bool:
-        """Publish ``texts`` as the version's chunks, joined by blank lines. Returns whether it is live."""
+    def publish(self, job: Job, texts: Sequence[str], **parsed: Any) -> int | None:
+        """Publish ``texts`` as the version's chunks, joined by blank lines. Returns the first chunk's id."""
         body = "\n\n".join(texts)
         pieces, at = [], 0
         for text in texts:
@@ -68,10 +69,9 @@ class Library:
             at += len(text) + 2
         self._seed += 1
         with self.database.write() as tx:
-            job_queue.succeed(tx, job, [])
+            job_queue.succeed(tx, job)
             return chunk_store.publish(
                 tx,
-                document_id=job.document_id,
                 version_id=job.version_id,
                 parsed=ParsedDocument(
                     body, **{"media_type": "text/plain", "pages": (Page(1, 0, len(body)),), **parsed}

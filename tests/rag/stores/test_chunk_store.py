@@ -89,7 +89,6 @@ def test_vectors_that_could_not_be_searched_are_refused(library: Library, wrong:
     with pytest.raises(Unavailable) as caught, library.database.write() as tx:
         chunk_store.publish(
             tx,
-            document_id=job.document_id,
             version_id=job.version_id,
             parsed=ParsedDocument("one two", "text/plain"),
             pieces=[Chunk(0, 3, "", 3), Chunk(4, 7, "", 3)],
@@ -106,7 +105,6 @@ def test_as_many_vectors_as_chunks_are_wanted(library: Library) -> None:
     with pytest.raises(ValueError, match="1 chunks but 2 vectors"), library.database.write() as tx:
         chunk_store.publish(
             tx,
-            document_id=job.document_id,
             version_id=job.version_id,
             parsed=ParsedDocument("one", "text/plain"),
             pieces=[Chunk(0, 3, "", 3)],

@@ -147,7 +147,7 @@ def test_a_removed_document_leaves_no_row(library: Library) -> None:
     document = library.add(["one", "two"])
     library.accept(b"second version", replacing=document)
     assert len(library.remove(document)) == 2
-    kept = {"collections", "spaces", "index_changes"}
+    kept = {"collections", "spaces", "index_changes", "queue_state", "deleted_documents"}
     with library.database.read() as tx:
         rows = {
             table.name: tx.scalar(select(func.count()).select_from(table))
@@ -157,7 +157,7 @@ def test_a_removed_document_leaves_no_row(library: Library) -> None:
         assert rows == dict.fromkeys(rows, 0)
         with pytest.raises(NotFound) as caught:
             document_catalog.get(tx, document.public_id)
-    assert caught.value.code == "document_not_found"
+    assert caught.value.code == "document_deleted"
 
 
 def test_metadata_is_replaced(library: Library) -> None:

@@ -73,7 +73,7 @@ def test_a_finished_job_says_what_there_is_to_know(library: Library) -> None:
     library.accept(b"footnote")
     job = library.claim()
     with library.database.write() as tx:
-        job_queue.succeed(tx, job, [{"code": "needs_ocr", "detail": "Pictures."}])
+        job_queue.succeed(tx, job, notices=[{"code": "needs_ocr", "detail": "Pictures."}])
     stored = _stored(library, job)
     assert stored.state is JobState.SUCCEEDED
     assert stored.state.finished
@@ -89,7 +89,7 @@ def test_a_worker_that_slept_through_its_lease_is_fenced_off(library: Library) -
     assert successor.id == slept.id
     for write in (
         lambda tx: job_queue.report(tx, slept, stage="embedding"),
-        lambda tx: job_queue.succeed(tx, slept, []),
+        lambda tx: job_queue.succeed(tx, slept),
         lambda tx: job_queue.fail(tx, slept, "corrupt", "Damaged."),
         lambda tx: job_queue.retry_later(tx, slept, "disk_full", "Full."),
         lambda tx: job_queue.hand_back(tx, slept),
@@ -105,9 +105,9 @@ def test_even_under_its_own_name_a_worker_cannot_finish_an_earlier_attempt(libra
     _expire_lease(library, earlier)
     later = library.claim("worker")
     with pytest.raises(LeaseLost), library.database.write() as tx:
-        job_queue.succeed(tx, earlier, [])
+        job_queue.succeed(tx, earlier)
     with library.database.write() as tx:
-        job_queue.succeed(tx, later, [])
+        job_queue.succeed(tx, later)
 
 
 def test_a_lease_that_is_renewed_is_kept(library: Library) -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.errors import NotFound
-from rag.records import Page, Word
+from rag.records import Page, Word, WordTable
 from rag.stores import texts
 from rag.stores.database import Database
 from rag.stores.texts import PIECE
@@ -52,7 +52,7 @@ def test_nothing_is_read_of_a_version_without_text(library: Library) -> None:
 
 def test_pages_come_back_with_their_words(library: Library) -> None:
     version = library.accept(b"footnote").document.newest.id
-    words = (Word(0, 3, (72.0, 700.5, 90.25, 712.0)), Word(4, 7, (-3.0, 0.0, 5.0, 1e4)))
+    words = WordTable.of([Word(0, 3, (72.0, 700.5, 90.25, 712.0)), Word(4, 7, (-3.0, 0.0, 5.0, 1e4))])
     stored = (Page(1, 0, 7, 612.0, 792.0, words), Page(2, 9, 20))
     with library.database.write() as tx:
         texts.write_pages(tx, version, stored)
@@ -65,21 +65,42 @@ def test_pages_come_back_with_their_words(library: Library) -> None:
 
 
 def test_a_quotation_is_drawn_with_one_box_a_line() -> None:
-    words = [
-        Word(0, 3, (10, 100, 30, 110)),
-        Word(4, 7, (33, 101, 50, 111)),
-        Word(8, 12, (10, 80, 40, 90)),
-        Word(13, 20, (300, 80, 340, 90)),
-    ]
+    words = WordTable.of(
+        [
+            Word(0, 3, (10, 100, 30, 110)),
+            Word(4, 7, (33, 101, 50, 111)),
+            Word(8, 12, (10, 80, 40, 90)),
+            Word(13, 20, (300, 80, 340, 90)),
+        ]
+    )
     assert texts.line_boxes(words, 0, 12) == ((10, 100, 50, 111), (10, 80, 40, 90))
     assert texts.line_boxes(words, 4, 7) == ((33, 101, 50, 111),)
     assert texts.line_boxes(words, 8, 20) == ((10, 80, 40, 90), (300, 80, 340, 90)), "another column"
     assert texts.line_boxes(words, 7, 8) == ()
 
 
+def test_a_table_of_words_reads_as_the_words_and_cannot_be_changed() -> None:
+    words = [Word(0, 3, (1.0, 2.0, 3.0, 4.0)), Word(4, 7, (5.0, 2.0, 6.0, 4.0)), Word(8, 9, (7.0, 2, 8, 4))]
+    table = WordTable.of(words)
+    assert (len(table), list(table), table[1], list(table[1:])) == (3, words, words[1], words[1:])
+    assert table == WordTable.of(words)
+    assert hash(table) == hash(WordTable.of(words))
+    assert table != table[:2]
+    assert [list(table.between(*span)) for span in ((0, 1), (2, 5), (3, 4), (7, 99), (9, 99))] == [
+        words[:1],
+        words[:2],
+        [],
+        words[2:],
+        [],
+    ]
+    with pytest.raises(ValueError, match="read-only"):
+        table.rows[0, 0] = 1
+
+
 @given(st.lists(st.floats(-1e5, 1e5, allow_nan=False), min_size=4, max_size=4))
 def test_boxes_are_kept_to_a_twentieth_of_a_point(box: list[float]) -> None:
-    kept = texts._unpack_words(texts._pack_words([Word(0, 1, (box[0], box[1], box[2], box[3]))]))[0].box
+    words = WordTable.of([Word(0, 1, (box[0], box[1], box[2], box[3]))])
+    kept = texts._unpack_words(texts._pack_words(words))[0].box
     assert all(abs(a - b) <= 0.025 + 1e-6 for a, b in zip(kept, box, strict=True))
 
 

@@ -78,13 +78,20 @@ def test_numbers_that_faiss_would_take_are_refused(bad: float) -> None:
     assert len(index) == len(IDS)
 
 
-@pytest.mark.parametrize("ids", [[10], [607], [1000, 1000], [1001, 1000], [5]])
+@pytest.mark.parametrize("ids", [[13], [607], [1000, 1000], [1001, 1000], [-5], [9, 10, 13]])
 def test_an_id_is_never_taken_twice(ids: list[int]) -> None:
     index = _index()
     index.remove(10, 10)
-    with pytest.raises(ValueError, match="ids must grow"):
+    with pytest.raises(ValueError, match=r"ids must ascend|in the index already"):
         index.add(np.array(ids, dtype=np.int64), unit_vectors(len(ids)))
     assert len(index) == len(IDS) - 1
+
+
+def test_an_id_that_was_removed_may_come_back() -> None:
+    index = _index()
+    index.remove(10, 10)
+    index.add(np.array([10]), VECTORS[3:4])
+    assert {one for one, _ in index.search(VECTORS[3], 2)} == {10, int(IDS[3])}
 
 
 def test_another_dimension_is_refused() -> None:
@@ -104,7 +111,7 @@ def test_other_number_types_are_converted() -> None:
 def test_bytes_and_back() -> None:
     index = VectorIndex.from_bytes(_index().to_bytes(), DIMENSION, len(IDS))
     assert index.search(VECTORS[3], 9) == _index().search(VECTORS[3], 9)
-    with pytest.raises(ValueError, match="ids must grow"):
+    with pytest.raises(ValueError, match="in the index already"):
         index.add(IDS[-1:], VECTORS[:1])
 
 

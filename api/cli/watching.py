@@ -1,0 +1,141 @@
+"""``footnote watch``: keep the service in step with a folder until interrupted."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from api.cli.adding import uploader
+from api.cli.connection import Connection
+from api.cli.folders.folder import Folder
+from api.cli.folders.following import Follower
+from api.cli.folders.keeping import Keeper
+from api.cli.folders.outcome import Outcome
+from api.cli.folders.remote import Remote
+from api.file_lock import FileLock, Held
+from rag.errors import Conflict
+
+_POLL_SECONDS = 2.0
+_TICK_MS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """As of ``footnote add``; ``poll`` looks every two seconds instead of waiting to be told."""
+
+    collection: str = "default"
+    ignore: Sequence[str] = ()
+    name: str | None = None
+    poll: bool = False
+
+
+def watch(service: Connection, path: Path, options: Options) -> int:
+    """Follow the folder until SIGINT or SIGTERM; returns the exit status.
+
+    Raises ``Conflict`` (``folder_watched``) when that is being done already.
+    """
+    folder = Folder(
+        path, url=service.url, collection=options.collection, name=options.name, patterns=options.ignore
+    )
+    lock = _locked(folder)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with Follower(service, _job_ended, patience=None) as follower:
+            keeper = Keeper(folder, Remote(service, options.collection, uploader()), follower.follow, say)
+            say("following", f"{folder.root} as {folder.prefix} (Ctrl-C ends)")
+            _follow(keeper, folder, options.poll)
+    except KeyboardInterrupt:
+        say("stopped", f"{folder.root}")
+    finally:
+        lock.release()
+    return 0
+
+
+def say(event: str, about: str) -> None:
+    """One line for one event, with the time of day."""
+    shown = about.encode(errors="replace").decode()
+    print(f"{time.strftime('%H:%M:%S')}  {event:<9}  {shown}", flush=True)
+
+
+def _locked(folder: Folder) -> FileLock:
+    try:
+        return FileLock(folder.lock_path).acquire()
+    except Held as held:
+        raise Conflict(
+            "folder_watched",
+            f"Process {held.holder} follows {folder.root} for this collection already; end that one first.",
+        ) from None
+
+
+def _follow(keeper: Keeper, folder: Folder, poll: bool) -> None:
+    again_at: float | None = 0.0
+    for changed in _ticks(folder, poll):
+        if changed or (again_at is not None and time.monotonic() >= again_at):
+            again_at = keeper.step(time.monotonic())
+
+
+def _ticks(folder: Folder, poll: bool) -> Iterator[bool]:
+    """For ever and at least every two seconds: whether something may have changed in the folder."""
+    while not poll:
+        yield True
+        try:
+            yield from _told(folder)
+        except OSError as error:
+            # The limit of the system on watched folders, or a file system that cannot tell.
+            say("polling", f"the system does not tell of changes here ({error}); looking every two seconds")
+            poll = True
+    waiting = threading.Event()
+    while True:
+        yield True
+        waiting.wait(_POLL_SECONDS)
+
+
+def _told(folder: Folder) -> Iterator[bool]:
+    """As long as the folder is the same one; a folder that is replaced has to be watched anew."""
+    import watchfiles
+
+    def interesting(_change: watchfiles.Change, path: str) -> bool:
+        return folder.concerns(Path(path))
+
+    identity = _identity(folder.root)
+    while identity is None:
+        time.sleep(_POLL_SECONDS)
+        yield False
+        identity = _identity(folder.root)
+    changes = watchfiles.watch(
+        folder.root,
+        watch_filter=interesting,
+        debounce=200,
+        step=50,
+        rust_timeout=_TICK_MS,
+        yield_on_timeout=True,
+        ignore_permission_denied=True,
+    )
+    for told in changes:
+        yield bool(told)
+        if _identity(folder.root) != identity:
+            return
+
+
+def _identity(root: Path) -> tuple[int, int] | None:
+    with suppress(OSError):
+        status = os.stat(root)
+        return status.st_dev, status.st_ino
+    return None
+
+
+def _job_ended(result: Outcome, _job: Any) -> None:
+    if not result.ended:
+        return
+    if result.error is not None:
+        say("failed", f"{result.file}: {result.error}")
+    else:
+        warnings = f" (warnings: {', '.join(result.warnings)})" if result.warnings else ""
+        say(result.state or "ready", result.file + warnings)

@@ -1,0 +1,72 @@
+"""A sentence-transformers folder as it describes itself, read without loading any weights."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from rag.models.embedder import unusable
+from rag.models.hashing import sha256_of
+from rag.records import ModelIdentity
+
+WEIGHTS = "model.safetensors"
+
+
+class ModelFolder:
+    """Everything here raises ``Unavailable`` (``model_unusable``) where a file is missing or damaged.
+
+    Args:
+        path: a model in sentence-transformers layout with safetensors weights.
+        name: what the model is called; the folder's name by default.
+    """
+
+    def __init__(self, path: Path, name: str | None = None) -> None:
+        self.path = path
+        self.name = name or path.name
+
+    @cached_property
+    def dimension(self) -> int:
+        return int(self._configuration("config.json")["hidden_size"])
+
+    @cached_property
+    def max_tokens(self) -> int:
+        return int(self._configuration("sentence_bert_config.json")["max_seq_length"])
+
+    @cached_property
+    def identity(self) -> ModelIdentity:
+        try:
+            digest = sha256_of(self.path / WEIGHTS)
+        except OSError as error:
+            raise unusable(error) from error
+        return ModelIdentity(self.name, digest)
+
+    @cached_property
+    def space_id(self) -> str:
+        """Hash of the weights, the pooling configuration, the length limit and the normalisation."""
+        recipe = json.dumps(
+            {
+                "weights": self.identity.sha256,
+                "pooling": self._configuration("1_Pooling/config.json"),
+                "max_tokens": self.max_tokens,
+                "normalisation": "l2",
+            },
+            sort_keys=True,
+        )
+        return hashlib.sha256(recipe.encode()).hexdigest()
+
+    def pools_by_mean(self) -> bool:
+        """Whether a text's vector is the mean of its tokens' vectors and nothing else."""
+        modes = self._configuration("1_Pooling/config.json")
+        return {name for name, on in modes.items() if on is True and name.startswith("pooling_mode_")} == {
+            "pooling_mode_mean_tokens"
+        }
+
+    def _configuration(self, name: str) -> dict[str, Any]:
+        try:
+            values: dict[str, Any] = json.loads((self.path / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise unusable(error) from error
+        return values

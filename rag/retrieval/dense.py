@@ -1,0 +1,112 @@
+"""Nearest vectors in several spaces at once: a chunk has a vector in one of them, whichever it got last.
+
+The first space is the reference. The others approximate it, and their cosines are brought onto its scale
+before anything is compared, so that a document searched by the student's vectors ranks among those
+that have the transformer's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.stores.database import Tx
+from rag.stores.index_follower import IndexFollower
+from rag.stores.scopes import Range
+from rag.stores.vector_index import VectorIndex
+from rag.text.forms import search_form
+
+Vector = NDArray[np.float32]
+
+
+class Encoder(Protocol):
+    """Texts to unit vectors, float32, one row a text."""
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
+
+
+def _as_they_are(cosines: Vector) -> Vector:
+    return cosines
+
+
+@dataclass(frozen=True, slots=True)
+class VectorSpace:
+    """A space that is searched: its index, what embeds questions into it, its scale against the reference."""
+
+    index: IndexFollower
+    encoder: Encoder
+    to_reference: Callable[[Vector], Vector] = _as_they_are
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A space as one transaction sees it, and the question in it."""
+
+    index: VectorIndex
+    query: Vector
+    to_reference: Callable[[Vector], Vector]
+
+    def scaled(self, cosines: Mapping[int, float]) -> dict[int, float]:
+        """By chunk, on the scale of the reference space."""
+        scaled = self.to_reference(np.fromiter(cosines.values(), dtype=np.float32, count=len(cosines)))
+        return dict(zip(cosines, scaled.tolist(), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class DenseView:
+    """The vectors that one transaction sees, and the question. Scores are cosines in the reference space."""
+
+    views: Sequence[_View]
+
+    def __len__(self) -> int:
+        return sum(len(view.index) for view in self.views)
+
+    @property
+    def vector(self) -> Vector:
+        """The question in the reference space."""
+        return self.views[0].query
+
+    def search(self, k: int, ranges: Sequence[Range] | None) -> dict[int, float]:
+        """Up to ``k`` chunk ids of each space with their scores, among the ids in ``ranges`` (None: all)."""
+        found: dict[int, float] = {}
+        for view in self.views:
+            found |= view.scaled(dict(view.index.search(view.query, k, ranges)))
+        return found
+
+    def scores_of(self, chunks: Iterable[int]) -> dict[int, float]:
+        """The exact scores of those chunks that have a vector."""
+        wanted = list(chunks)
+        found: dict[int, float] = {}
+        for view in self.views:
+            vectors = view.index.vectors_of(wanted)
+            found |= view.scaled({chunk: float(vector @ view.query) for chunk, vector in vectors.items()})
+        return found
+
+
+class DenseSearch:
+    """The spaces of a library, the reference first. Safe to use from many threads."""
+
+    def __init__(self, spaces: Sequence[VectorSpace], remembered: int = 1024) -> None:
+        self._spaces = tuple(spaces)
+        self._embedded: Callable[[str], tuple[Vector, ...]] = lru_cache(maxsize=remembered)(self._embed)
+
+    def embed(self, question: str) -> tuple[Vector, ...]:
+        """The question in every space; questions asked lately are remembered."""
+        return self._embedded(question)
+
+    def view(self, tx: Tx, embedded: Sequence[Vector]) -> DenseView:
+        """Every index brought up to what ``tx`` sees."""
+        return DenseView(
+            [
+                _View(space.index.current(tx), query, space.to_reference)
+                for space, query in zip(self._spaces, embedded, strict=True)
+            ]
+        )
+
+    def _embed(self, question: str) -> tuple[Vector, ...]:
+        return tuple(space.encoder.encode([search_form(question)])[0] for space in self._spaces)
