@@ -16,7 +16,7 @@ _LARGEST_LOG_BYTES = 64 * 2**20
 
 
 class Janitor:
-    """Buries dead jobs every half minute; when there is time, tidies files every ten minutes.
+    """Takes back jobs of silent workers every half minute; tidies files every ten, when there is time.
 
     Files can wait: listing them all costs more than they do.
     """
@@ -31,7 +31,7 @@ class Janitor:
         now = time.monotonic()
         if now >= self._queue_due:
             self._queue_due = now + _QUEUE_SECONDS
-            recovery.bury_expired(self._database)
+            recovery.release_expired(self._database)
         if idle and now >= self._files_due:
             self._files_due = now + _FILES_SECONDS
             self.tidy_files()

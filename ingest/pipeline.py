@@ -146,7 +146,9 @@ class _Prepared:
 def _ingest(job: Job, tools: Tools, progress: Progress) -> None:
     with tools.database.read() as tx:
         document = document_catalog.by_id(tx, job.document_id)
-        version = document_catalog.version(tx, document, job.version_number)
+        version = document.newest
+        if version.number != job.version_number:
+            version = document_catalog.version(tx, document, job.version_number)
     path = tools.blobs.open_path(version.sha256)
     progress.tell(stage="parsing")
     parsed = tools.reader.parse_file(

@@ -49,10 +49,13 @@ def hand_back(database: Database, worker_id: str) -> None:
                 document_catalog.requeue(tx, job.version_id)
 
 
-def bury_expired(database: Database) -> None:
-    """Give up what nobody has finished or reported on within its last lease."""
+def release_expired(database: Database) -> None:
+    """Have another worker take what one went silent over; give up what has silenced too many."""
     with database.write() as tx:
-        for job in job_queue.bury_expired(tx):
+        waiting, dead = job_queue.release_expired(tx)
+        for job in waiting:
+            document_catalog.requeue(tx, job.version_id)
+        for job in dead:
             _give_up(tx, job)
 
 

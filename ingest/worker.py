@@ -20,6 +20,7 @@ from types import FrameType
 
 import structlog
 
+from ingest import language
 from ingest.janitor import Janitor
 from ingest.parsers.limits import ParseLimits
 from ingest.pipeline import Interrupted, Tools, run
@@ -132,7 +133,7 @@ class Worker:
         """Do every job that waits; returns whether there was one."""
         any_done = False
         while not self._terminating.is_set():
-            job = claim(self._tools.database, self._worker_id)
+            job = claim(self._tools.database, self._worker_id, likely=any_done)
             if job is None:
                 break
             run(job, self._tools)
@@ -141,11 +142,12 @@ class Worker:
         return any_done
 
 
-def claim(database: Database, worker_id: str) -> Job | None:
-    """The next job, now this worker's, or None. Idle, this only reads."""
-    with database.read() as tx:
-        if not job_queue.has_waiting(tx):
-            return None
+def claim(database: Database, worker_id: str, *, likely: bool = False) -> Job | None:
+    """The next job, now this worker's, or None. Unless one is ``likely``, finding none only reads."""
+    if not likely:
+        with database.read() as tx:
+            if not job_queue.has_waiting(tx):
+                return None
     with database.write() as tx:
         job = job_queue.claim(tx, worker_id)
         if job is not None:
@@ -178,6 +180,7 @@ def _equip(options: argparse.Namespace, signals: Signals, reader: ParseServer) -
         lambda done, total: _tell(f"distilling the static student ({done / total:.0%})"),
     )
     student.encode(["The first text is the slowest."])
+    language.identify("The first text is the slowest, whatever the language may be.")
     database = Database(options.database or options.data / "footnote.db")
     tools = Tools(
         database=database,

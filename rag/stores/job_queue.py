@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, or_, select, update
@@ -179,20 +179,18 @@ def retry(tx: Tx, job: Job) -> Job:
 def claim(tx: Tx, worker: str) -> Job | None:
     """The job whose turn it is, leased to ``worker``; None when there is nothing to do or it is paused."""
     now = time.time()
-    if is_paused(tx):
-        return None
-    chosen = _first(tx, _expired(now)) or _first(tx, _due(now))
+    # One state at a time, so that the index gives the order however many wait. Whose worker went silent is
+    # looked for when nothing else waits, and put back in the line by ``release_expired`` now and then.
+    chosen = _first(tx, _due(now)) or _first(tx, _expired(now))
     if chosen is None:
         return None
     tx.execute(update(queue_state).values(turn=func.max(queue_state.c.turn, chosen.turn)))
-    return _take(tx, jobs.c.id == chosen.id, worker, now)
+    return _take(tx, _job(chosen), worker, now)
 
 
 def claim_this(tx: Tx, job: Job, worker: str) -> Job:
     """Claim a job that was enqueued in this very transaction, for work that is done within it."""
-    taken = _take(tx, jobs.c.id == job.id, worker, time.time())
-    assert taken is not None
-    return taken
+    return _take(tx, job, worker, time.time())
 
 
 def report(tx: Tx, job: Job, **progress: Any) -> None:
@@ -302,15 +300,19 @@ def release_worker(tx: Tx, worker: str) -> Sequence[Job]:
     ]
 
 
-def bury_expired(tx: Tx) -> Sequence[Job]:
-    """Declare dead what ran out of its lease for the last time. Returns those jobs."""
-    expired = _query().where(
-        jobs.c.state == JobState.RUNNING, jobs.c.lease_until < time.time(), jobs.c.attempts >= MAX_ATTEMPTS
-    )
+def release_expired(tx: Tx) -> tuple[Sequence[Job], Sequence[Job]]:
+    """Take back what no worker has reported on within its lease.
+
+    Returns the jobs that wait again, and those that are dead because it was their last attempt.
+    """
+    expired = _query().where(jobs.c.state == JobState.RUNNING, jobs.c.lease_until < time.time())
     held = [_job(row) for row in tx.execute(expired)]
-    for job in held:
-        retry_later(tx, job, "worker_died", "Three workers died or hung while reading it.")
-    return held
+    dead = [
+        job
+        for job in held
+        if not retry_later(tx, job, "worker_died", "Its worker died or hung while reading it.")
+    ]
+    return [job for job in held if job not in dead], dead
 
 
 def cancel(tx: Tx, job: Job) -> None:
@@ -375,31 +377,26 @@ def _expired(now: float) -> ColumnElement[bool]:
     return and_(jobs.c.state == JobState.RUNNING, jobs.c.lease_until < now, jobs.c.attempts < MAX_ATTEMPTS)
 
 
-def _first(tx: Tx, which: ColumnElement[bool]) -> Row[Any, Any] | None:
-    # One state at a time, so that the index gives the order however many wait.
-    return tx.execute(
-        select(jobs.c.id, jobs.c.turn).where(which).order_by(jobs.c.turn, jobs.c.id).limit(1)
-    ).first()
+def _first(tx: Tx, which: ColumnElement[bool]) -> Row[*tuple[Any, ...]] | None:
+    running = select(queue_state.c.paused).scalar_subquery() == 0
+    query = _query().where(which, running).order_by(jobs.c.turn, jobs.c.id).limit(1)
+    return tx.execute(query).first()
 
 
-def _take(tx: Tx, which: ColumnElement[bool], worker: str, now: float) -> Job | None:
-    taken = tx.scalar(
-        update(jobs)
-        .where(which)
-        .values(
-            state=JobState.RUNNING,
-            stage="starting",
-            worker=worker,
-            lease_until=now + LEASE_SECONDS,
-            attempts=jobs.c.attempts + 1,
-            started_at=func.coalesce(jobs.c.started_at, now),
-            stage_started_at=now,
-            pages_done=0,
-            chunks_done=0,
-        )
-        .returning(jobs.c.id)
-    )
-    return None if taken is None else by_id(tx, taken)
+def _take(tx: Tx, job: Job, worker: str, now: float) -> Job:
+    """Lease a job that this very transaction has read: nobody can have come in between."""
+    taken: dict[str, Any] = {
+        "state": JobState.RUNNING,
+        "stage": "starting",
+        "worker": worker,
+        "attempts": job.attempts + 1,
+        "started_at": job.started_at or now,
+        "stage_started_at": now,
+        "pages_done": 0,
+        "chunks_done": 0,
+    }
+    tx.execute(update(jobs).where(jobs.c.id == job.id).values(lease_until=now + LEASE_SECONDS, **taken))
+    return replace(job, **taken)
 
 
 def _update_mine(tx: Tx, job: Job, **values: Any) -> None:
@@ -428,7 +425,7 @@ def _one(tx: Tx, where: ColumnElement[bool]) -> Job:
     return _job(row)
 
 
-def _job(row: Row[Any]) -> Job:
+def _job(row: Row[*tuple[Any, ...]]) -> Job:
     return Job(
         id=row.id,
         public_id=row.public_id,

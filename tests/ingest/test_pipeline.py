@@ -443,7 +443,7 @@ def test_what_hung_to_the_end_of_its_last_lease_is_given_up(
     for _ in range(MAX_ATTEMPTS):
         _claimed(workplace)
     assert claim(workplace.database, "worker") is None
-    recovery.bury_expired(workplace.database)
+    recovery.release_expired(workplace.database)
     assert workplace.job(accepted).state is JobState.DEAD
     assert workplace.version(accepted).error_code == "worker_died"
 

@@ -169,18 +169,32 @@ def test_a_job_that_takes_every_worker_down_is_given_up(library: Library) -> Non
     assert (stored.state, stored.error_code) == (JobState.DEAD, "worker_died")
 
 
-def test_what_ran_out_of_its_last_lease_is_buried(library: Library) -> None:
+def test_what_ran_out_of_its_lease_waits_again_until_it_was_the_last(library: Library) -> None:
     library.accept(b"footnote")
-    for _ in range(MAX_ATTEMPTS):
-        with library.database.write() as tx:
-            assert job_queue.bury_expired(tx) == []
+    for attempt in range(1, MAX_ATTEMPTS + 1):
         job = library.claim()
+        with library.database.write() as tx:
+            assert job_queue.release_expired(tx) == ([], []), "its lease still runs"
         _expire_lease(library, job)
+        with library.database.write() as tx:
+            waiting, dead = job_queue.release_expired(tx)
+        last = attempt == MAX_ATTEMPTS
+        assert [one.id for one in (dead if last else waiting)] == [job.id]
+        assert (_stored(library, job).state, _stored(library, job).error_code) == (
+            JobState.DEAD if last else JobState.QUEUED,
+            "worker_died",
+        )
+        _skip_pause(library, job)
     assert _claim(library) is None
-    with library.database.write() as tx:
-        assert [one.id for one in job_queue.bury_expired(tx)] == [job.id]
-        assert job_queue.bury_expired(tx) == []
-    assert _stored(library, job).state is JobState.DEAD
+
+
+def test_of_those_that_ran_out_none_is_forgotten_while_others_wait(library: Library) -> None:
+    library.accept(b"one")
+    silent = library.claim("silent")
+    library.accept(b"two")
+    _expire_lease(library, silent)
+    claimed = [_claim(library), _claim(library)]
+    assert {job.id for job in claimed if job is not None} == {1, 2}
 
 
 @pytest.mark.parametrize("running", [False, True])
