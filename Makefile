@@ -4,6 +4,7 @@ PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python3.14; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PEERS := $(VENV)/peers
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo serve test test-slow check format bench eval lock clean
@@ -42,11 +43,19 @@ format: $(READY) ## format the code and mend what the linter can
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(READY) ## measure times and memory, write data/reports
+bench: $(READY) $(PEERS)/.ready ## measure times and memory, write data/reports
 	@$(BIN)/python -m tests.benchmarks.service
+	@$(BIN)/python -m tests.benchmarks.ingesting --peers $(PEERS)
+
+# What Footnote is compared with; it never comes into the environment that Footnote runs in.
+$(PEERS)/.ready: tests/benchmarks/peers.txt | $(READY)
+	@$(BIN)/python -m pip install --quiet --upgrade --target $(PEERS) --requirement $< \
+		--no-deps
+	@touch $@
 
 eval: $(READY) ## measure retrieval and answers, write data/reports
 	@$(BIN)/python -m tests.evals.reading
+	@$(BIN)/python -m tests.evals.retrieval
 
 lock: ## resolve the dependencies anew and rewrite the lock files
 	@PYTHON=$(PYTHON) scripts/lock.sh

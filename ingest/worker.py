@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -28,7 +28,8 @@ from ingest.refiner import Refiner
 from ingest.sandbox import OnProgress, ParseServer, Sandbox
 from rag.errors import FootnoteError
 from rag.models.distillation import distil_if_missing
-from rag.models.embeddings import embeddings_at, languages_of
+from rag.models.embedder import Embedder
+from rag.models.embeddings import bulk_embeddings_at, embeddings_at, languages_of
 from rag.models.tokenizer import OffsetTokenizer
 from rag.records import ParsedDocument
 from rag.stores import document_catalog, job_queue
@@ -173,10 +174,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _equip(options: argparse.Namespace, signals: Signals, reader: ParseServer) -> tuple[Tools, Refiner]:
-    teacher = embeddings_at(options.embedder, options.threads)
+    teacher = bulk_embeddings_at(options.embedder, options.threads)
     student = distil_if_missing(
         options.models,
-        teacher,
+        embeddings_at(options.embedder, options.threads),
         lambda done, total: _tell(f"distilling the static student ({done / total:.0%})"),
     )
     student.encode(["The first text is the slowest."])
@@ -193,7 +194,15 @@ def _equip(options: argparse.Namespace, signals: Signals, reader: ParseServer) -
         stop=signals.out_of_time,
         on_lost=signals.job_lost,
     )
+    # Nobody waits for it yet, and the first document should not wait for torch.
+    threading.Thread(target=_load_quietly, args=(teacher,), name="loading-teacher", daemon=True).start()
     return tools, Refiner(database, teacher, student)
+
+
+def _load_quietly(teacher: Embedder) -> None:
+    """Whoever needs it hears what is wrong with it."""
+    with suppress(FootnoteError):
+        teacher.load()
 
 
 class _InterruptibleReader:

@@ -56,6 +56,15 @@ def test_it_is_the_same_model(
     assert (onnx.dimension, onnx.max_tokens) == (embeddings.dimension, embeddings.max_tokens)
 
 
+def test_bfloat16_is_the_same_model(embeddings: SentenceTransformerEmbeddings, samples: Path) -> None:
+    half = SentenceTransformerEmbeddings(default_embedder_path(), threads=2, half=True)
+    texts = _texts(samples)[::4]
+    vectors = half.encode(texts)
+    assert vectors.dtype == np.float32
+    assert _least_cosine(vectors, embeddings.encode(texts)) >= LEAST_COSINE
+    assert half.space_id == embeddings.space_id
+
+
 def test_it_is_the_same_model_on_other_texts(
     onnx: OnnxEmbeddings, embeddings: SentenceTransformerEmbeddings, shared: Path
 ) -> None:
