@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,8 @@ SAMPLES = 8
 DEPTH = 10
 """A chunk is found if it is among so many of the whole library."""
 _RAREST = 6
+_MOST_RANKED = 2000
+"""Chunks that a search for a sample may have to rank: a few milliseconds."""
 _SAME = 0.999
 
 
@@ -35,9 +38,9 @@ def self_retrieval(
     """The share, 0 to 1, of sampled chunks of a just published document that a search brings back.
 
     Runs inside the publishing transaction, over the whole library. Each sample is looked for by the
-    rarest words of one of its sentences; that it is not among the best is a matter of quality (other
-    documents may say the same, or in a script whose words the index cuts otherwise), that it is not in the
-    index at all or has not the vector it should have is not.
+    rarest words of one of its sentences; that it is not among the best is a matter of quality (it has no
+    words of its own, or a script whose words the index cuts otherwise), that it is not in the index at all
+    or has not the vector it should have is not.
 
     Raises ``Unavailable`` (``self_search_failed``) in the second case.
     """
@@ -48,7 +51,7 @@ def self_retrieval(
         _, stored = chunk_store.vectors_between(tx, space_id, chunk_id, chunk_id)
         expression = keyword_index.match_expression(_telling_words(tx, spoken(text, pieces[at])))
         best = {one for one, _ in keyword_index.search(tx, expression, DEPTH, EVERYWHERE)}
-        is_best = not expression or chunk_id in best  # signs alone are not in the keyword index
+        is_best = chunk_id in best
         known = is_best or keyword_index.contains(tx, chunk_id)
         if not known or len(stored) != 1 or float(stored[0] @ embedded[at]) < _SAME:
             raise Unavailable(
@@ -60,8 +63,14 @@ def self_retrieval(
 
 
 def _telling_words(tx: Tx, said: str) -> list[str]:
-    """The rarest words of the chunk's longest sentence."""
+    """The rarest words of the chunk's longest sentence, as few as lead to few enough chunks.
+
+    None where even the rarest is everywhere: it would tell nothing, and ranking all those takes long.
+    """
     sentences = [said[start:end] for start, end in sentence_spans(said)] or [said]
     words = list(dict.fromkeys(content_words(max(sentences, key=len))))
-    frequencies = keyword_index.document_frequencies(tx, [stem(word) for word in words])
-    return sorted(words, key=lambda word: frequencies.get(stem(word), 0))[:_RAREST]
+    known = keyword_index.document_frequencies(tx, [stem(word) for word in words])
+    frequencies = {word: known.get(stem(word), 0) for word in words}
+    rarest = sorted(words, key=lambda word: frequencies[word])[:_RAREST]
+    sums = accumulate(frequencies[word] for word in rarest)
+    return [word for word, total in zip(rarest, sums, strict=True) if total <= _MOST_RANKED]

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Row, delete, func, insert, select, text, update
+from sqlalchemy import Row, bindparam, delete, func, insert, select, text, update
 
 from rag.errors import Unavailable
 from rag.records import (
@@ -45,6 +45,23 @@ from rag.text.locators import locator
 Vectors = NDArray[np.float32]
 
 _UNIT_TOLERANCE = 1e-3
+
+# Built once: for a small document, building its statements takes longer than running them.
+_SET_VERSION = update(versions).where(versions.c.id == bindparam("wanted"))
+_SET_DOCUMENT = update(documents).where(documents.c.id == bindparam("wanted"))
+_live = versions.alias("live")
+_STANDING = (
+    select(
+        versions.c.document_id,
+        versions.c.number,
+        versions.c.characters,
+        documents.c.collection_id,
+        _live.c.number.label("live_number"),
+    )
+    .join(documents, documents.c.id == versions.c.document_id)
+    .outerjoin(_live, _live.c.id == documents.c.live_version_id)
+    .where(versions.c.id == bindparam("wanted"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,42 +133,36 @@ def publish(
         _insert_chunks(tx, rows, [spoken(parsed.text, piece) for piece in pieces])
         insert_vectors(tx, space_id, range(first, first + len(pieces)), embedded)
     tx.execute(
-        update(versions)
-        .where(versions.c.id == version_id)
-        .values(
-            state=state,
-            media_type=parsed.media_type,
-            title=parsed.title,
-            characters=len(parsed.text),
-            page_count=parsed.page_count or None,
-            page_kind=parsed.page_kind if parsed.pages else None,
-            pages_without_text=list(parsed.pages_without_text),
-            notices=[notice_row(notice) for notice in parsed.warnings],
-            first_chunk=first if pieces else None,
-            last_chunk=first + len(pieces) - 1 if pieces else None,
-            refined_chunks=len(pieces) if state is DocumentState.REFINED else 0,
-            error_code=None,
-            error_detail=None,
-            ready_at=now,
-            refined_at=now if state is DocumentState.REFINED else None,
-        )
+        _SET_VERSION,
+        {
+            "wanted": version_id,
+            "state": state,
+            "media_type": parsed.media_type,
+            "title": parsed.title,
+            "characters": len(parsed.text),
+            "page_count": parsed.page_count or None,
+            "page_kind": parsed.page_kind if parsed.pages else None,
+            "pages_without_text": list(parsed.pages_without_text),
+            "notices": [notice_row(notice) for notice in parsed.warnings],
+            "first_chunk": first if pieces else None,
+            "last_chunk": first + len(pieces) - 1 if pieces else None,
+            "refined_chunks": len(pieces) if state is DocumentState.REFINED else 0,
+            "error_code": None,
+            "error_detail": None,
+            "ready_at": now,
+            "refined_at": now if state is DocumentState.REFINED else None,
+        },
     )
     if newest:
-        tx.execute(
-            update(documents)
-            .where(documents.c.id == standing.document_id)
-            .values(live_version_id=version_id, updated_at=now)
-        )
+        live = {"wanted": standing.document_id, "live_version_id": version_id, "updated_at": now}
+        tx.execute(_SET_DOCUMENT, live)
     return first if pieces else None
 
 
 def annotate(tx: Tx, version_id: int, quality: Mapping[str, Any], notices: Sequence[Notice]) -> None:
     """Keep with a version what was found out about it when it was published."""
-    tx.execute(
-        update(versions)
-        .where(versions.c.id == version_id)
-        .values(quality=dict(quality), notices=[notice_row(notice) for notice in notices])
-    )
+    kept = {"quality": dict(quality), "notices": [notice_row(notice) for notice in notices]}
+    tx.execute(_SET_VERSION, {"wanted": version_id, **kept})
 
 
 def withdraw(tx: Tx, document_id: int) -> None:
@@ -286,19 +297,7 @@ def notice_row(notice: Notice) -> dict[str, str]:
 
 def _standing(tx: Tx, version_id: int) -> Row[*tuple[Any, ...]]:
     """Where a version stands: its document and collection, whether it was read, which version is live."""
-    live = versions.alias("live")
-    return tx.execute(
-        select(
-            versions.c.document_id,
-            versions.c.number,
-            versions.c.characters,
-            documents.c.collection_id,
-            live.c.number.label("live_number"),
-        )
-        .join(documents, documents.c.id == versions.c.document_id)
-        .outerjoin(live, live.c.id == documents.c.live_version_id)
-        .where(versions.c.id == version_id)
-    ).one()
+    return tx.execute(_STANDING, {"wanted": version_id}).one()
 
 
 def _chunk_row(

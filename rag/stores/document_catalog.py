@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, delete, func, insert, select, update
 
 from rag.errors import Conflict, Gone, NotFound
 from rag.records import DocumentState, Notice, PageKind
@@ -251,7 +252,7 @@ def by_name(tx: Tx, collection: Collection, names: Sequence[str]) -> Sequence[Do
 
 
 def by_id(tx: Tx, document_id: int) -> Document:
-    row = tx.execute(_document_query().where(documents.c.id == document_id)).first()
+    row = tx.execute(_document_by_id(), {"wanted": document_id}).first()
     if row is None:
         raise NotFound("document_not_found", "The document was deleted.")
     return _document(row)
@@ -374,7 +375,7 @@ def unreferenced(tx: Tx, hashes: Iterable[str]) -> Sequence[str]:
 
 
 def start_processing(tx: Tx, version_id: int) -> None:
-    tx.execute(update(versions).where(versions.c.id == version_id).values(state=DocumentState.PROCESSING))
+    tx.execute(_SET_STATE, {"wanted": version_id, "state": DocumentState.PROCESSING})
 
 
 def fail(tx: Tx, version_id: int, code: str, detail: str) -> None:
@@ -504,11 +505,13 @@ def _remember(tx: Tx, idempotency: IdempotencyKey | None, accepted: Accepted) ->
         )
 
 
+_SET_STATE = update(versions).where(versions.c.id == bindparam("wanted"))
 _live = versions.alias("live")
 _parent = documents.alias("parent")
 _child = documents.alias("child")
 
 
+@cache  # building it anew takes longer than running it
 def _document_query() -> Any:
     """Documents with their newest version, whose columns keep their names; the others are prefixed."""
     return (
@@ -537,6 +540,11 @@ def _document_query() -> Any:
         .outerjoin(_live, _live.c.id == documents.c.live_version_id)
         .where(versions.c.number == documents.c.latest_version)
     )
+
+
+@cache
+def _document_by_id() -> Any:
+    return _document_query().where(documents.c.id == bindparam("wanted"))
 
 
 def _document(row: Row[Any]) -> Document:

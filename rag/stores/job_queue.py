@@ -15,9 +15,10 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, insert, or_, select, update
 
 from rag.errors import Conflict, NotFound
 from rag.records import DocumentState, JobState, Notice
@@ -30,6 +31,12 @@ LEASE_SECONDS = 30.0
 SMALL_BYTES = 256 * 1024
 """Documents up to this size count as small."""
 _BACKOFF_SECONDS = (2.0, 10.0)  # after the first and the second attempt
+_SET = update(jobs).where(jobs.c.id == bindparam("wanted"))
+_SET_MINE = _SET.where(
+    jobs.c.state == JobState.RUNNING,
+    jobs.c.worker == bindparam("mine"),
+    jobs.c.attempts == bindparam("attempt"),
+)
 _COST_OF_ONE = 16 * 1024
 """What any document costs besides its bytes, in bytes."""
 
@@ -379,8 +386,7 @@ def _expired(now: float) -> ColumnElement[bool]:
 
 def _first(tx: Tx, which: ColumnElement[bool]) -> Row[*tuple[Any, ...]] | None:
     running = select(queue_state.c.paused).scalar_subquery() == 0
-    query = _query().where(which, running).order_by(jobs.c.turn, jobs.c.id).limit(1)
-    return tx.execute(query).first()
+    return tx.execute(_query().where(which, running).order_by(jobs.c.turn, jobs.c.id).limit(1)).first()
 
 
 def _take(tx: Tx, job: Job, worker: str, now: float) -> Job:
@@ -395,21 +401,17 @@ def _take(tx: Tx, job: Job, worker: str, now: float) -> Job:
         "pages_done": 0,
         "chunks_done": 0,
     }
-    tx.execute(update(jobs).where(jobs.c.id == job.id).values(lease_until=now + LEASE_SECONDS, **taken))
+    tx.execute(_SET, {"wanted": job.id, "lease_until": now + LEASE_SECONDS, **taken})
     return replace(job, **taken)
 
 
 def _update_mine(tx: Tx, job: Job, **values: Any) -> None:
-    mine = and_(
-        jobs.c.id == job.id,
-        jobs.c.state == JobState.RUNNING,
-        jobs.c.worker == job.worker,
-        jobs.c.attempts == job.attempts,
-    )
-    if tx.execute(update(jobs).where(mine).values(**values)).rowcount == 0:
+    mine = {"wanted": job.id, "mine": job.worker, "attempt": job.attempts}
+    if tx.execute(_SET_MINE, mine | values).rowcount == 0:
         raise LeaseLost(job.public_id)
 
 
+@cache  # building it anew takes longer than running it
 def _query() -> Select[Any]:
     return (
         select(jobs, documents.c.public_id.label("document_public_id"), versions.c.number)

@@ -20,6 +20,9 @@ THRESHOLD = 0.8
 _MOST_CANDIDATES = 64
 """Compared at most: a thousand copies of one form must not make the next one slow."""
 
+_SPREAD = 0x9E3779B97F4A7C15
+"""The golden ratio in 64 bits: multiples of it lie far from each other (D. E. Knuth, TAOCP 3, 6.4)."""
+
 Similarity = Callable[[bytes, bytes], float]
 
 
@@ -37,15 +40,14 @@ def link(
 ) -> Sequence[NearDuplicate]:
     """Enter the signature of a version that has just become live and link it with those it resembles, most
     alike first."""
+    stored = _of_collection(tx, version_id, bands)
     found = []
-    for row in _candidates(tx, version_id, bands):
+    for row in _candidates(tx, stored):
         alike = similarity(signature, row.signature)
         if alike >= THRESHOLD:
             found.append((row.id, NearDuplicate(row.public_id, row.name, alike)))
     tx.execute(insert(signatures).values(version_id=version_id, signature=signature))
-    tx.execute(
-        insert(signature_bands), [{"band": band, "version_id": version_id} for band in sorted(set(bands))]
-    )
+    tx.execute(insert(signature_bands), [{"band": band, "version_id": version_id} for band in stored])
     if found:
         tx.execute(
             insert(near_duplicates),
@@ -75,26 +77,35 @@ def of_version(tx: Tx, version_id: int, limit: int = 20) -> Sequence[NearDuplica
     return [NearDuplicate(*row) for row in rows]
 
 
-def _candidates(tx: Tx, version_id: int, bands: Sequence[int]) -> Sequence[_Candidate]:
-    own = (
+def _candidates(tx: Tx, bands: Sequence[int]) -> Sequence[_Candidate]:
+    sharing = tx.scalars(
+        select(signature_bands.c.version_id)
+        .where(signature_bands.c.band.in_(bands))
+        .distinct()
+        .order_by(signature_bands.c.version_id.desc())
+        .limit(_MOST_CANDIDATES)
+    ).all()
+    if not sharing:  # as a rule
+        return ()
+    rows = tx.execute(
+        select(versions.c.id, documents.c.public_id, documents.c.name, signatures.c.signature)
+        .select_from(signatures)
+        .join(versions, versions.c.id == signatures.c.version_id)
+        .join(documents, documents.c.live_version_id == versions.c.id)
+        .where(versions.c.id.in_(sharing))
+    )
+    return [_Candidate(*row) for row in rows]
+
+
+def _of_collection(tx: Tx, version_id: int, bands: Sequence[int]) -> list[int]:
+    """The bands as they are stored: shifted by the collection, so that only its own documents share one."""
+    collection_id = tx.scalar(
         select(documents.c.collection_id)
         .join(versions, versions.c.document_id == documents.c.id)
         .where(versions.c.id == version_id)
-        .scalar_subquery()
     )
-    rows = tx.execute(
-        select(versions.c.id, documents.c.public_id, documents.c.name, signatures.c.signature)
-        .distinct()
-        .select_from(signature_bands)
-        .join(signatures, signatures.c.version_id == signature_bands.c.version_id)
-        .join(versions, versions.c.id == signatures.c.version_id)
-        .join(documents, documents.c.live_version_id == versions.c.id)
-        .where(signature_bands.c.band.in_(bands), documents.c.collection_id == own)
-        .where(versions.c.id != version_id)
-        .order_by(versions.c.id.desc())
-        .limit(_MOST_CANDIDATES)
-    )
-    return [_Candidate(*row) for row in rows]
+    assert collection_id is not None
+    return sorted({(band + collection_id * _SPREAD) % 2**63 for band in bands})
 
 
 @dataclass(frozen=True, slots=True)

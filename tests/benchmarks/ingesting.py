@@ -10,6 +10,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -20,7 +22,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from itertools import accumulate
 from pathlib import Path
+from pydoc_data import topics
 from typing import Any
 
 from rich.progress import Progress
@@ -37,7 +42,6 @@ _SENDERS = 8
 _WINDOW = 1000
 _DELETED = 20
 _QUESTIONS = ("when does the ferry leave", "how long is the pier", "who keeps the lamp burning at night")
-_PLACES = ("harbour", "orchard", "quarry", "station", "mill", "bridge", "library", "garden", "chapel")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,16 +174,22 @@ def _pair(values: Sequence[float], unit: str = "") -> str:
 
 
 def _small_text(number: int, kind: str) -> str:
-    """About six hundred bytes that no other number has."""
-    place = _PLACES[number % len(_PLACES)]
-    return (
-        f"Note {number} ({kind}) about the {place}. It was opened in {1700 + number % 300} and cost "
-        f"{number * 7 + 13} crowns. The keeper counted {number % 977} visitors on the first day. "
-        f"A path of {number % 83 + 2} kilometres leads from the {place} to the next village, where "
-        f"house number {number} stands empty. In winter the {place} is closed for {number % 9 + 2} weeks, "
-        "and whoever wants to see it asks at the inn. The roof was mended twice, the second time with slate "
-        "from the old quarry, because the shingles had been taken by the storm of the year before."
-    )
+    """About six hundred bytes that no other number has: words as frequent as in English, in sentences."""
+    words, weights = _vocabulary()
+    chance = random.Random(f"{kind} {number}")
+    sentences = []
+    for _ in range(8):
+        chosen = chance.choices(words, cum_weights=weights, k=chance.randint(6, 16))
+        sentences.append(" ".join(chosen).capitalize() + f" {chance.randint(1, 10**6)}.")
+    return f"Note {number} ({kind}). " + " ".join(sentences)
+
+
+@cache
+def _vocabulary() -> tuple[list[str], list[float]]:
+    """The words of Python's manual, the shortest first, with Zipf's weights summed up."""
+    found = {word for text in topics.topics.values() for word in re.findall(r"[a-z]{2,12}", text)}
+    words = sorted(found, key=lambda word: (len(word), word))
+    return words, list(accumulate(1 / (rank + 2.7) for rank in range(len(words))))
 
 
 def _upload(connection: Connection, name: str, content: bytes) -> dict[str, Any]:
