@@ -159,7 +159,7 @@ class Service:
         self._readiness.report("search", "starting", "loading the index")
         spaces = [
             VectorSpace(self._follow(embedder), embedder),
-            VectorSpace(self._follow(student), student, student.as_teacher_cosine),
+            VectorSpace(self._follow(student), student, student.as_teacher_cosine, student.as_asked),
         ]
         with self.database.read() as tx:
             for space in spaces:

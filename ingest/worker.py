@@ -42,7 +42,7 @@ GRACE_SECONDS = 3.0
 
 _POLL_SECONDS = 0.1
 _TROUBLE_SECONDS = 1.0
-_NICENESS = 10
+_NICENESS = 19
 _PR_SET_PDEATHSIG = 1
 
 _log = structlog.get_logger(__name__)

@@ -11,7 +11,8 @@ The recipe, in the order of ``distil``:
 3. A sum of words is not what the teacher makes of a text, but close to a linear map of it. The map is
    fitted in closed form (ridge regression) to the teacher's vectors of texts generated from the
    vocabulary and of paragraphs of Python's own manual, which is on every machine.
-4. Principal components, most important first: ``DIMENSION`` of them are kept.
+4. Principal components, most important first: ``DIMENSION`` of them are kept. They also carry the teacher's
+   vectors of questions over into the student's space.
 5. On paragraphs that were left out, a line from the student's cosines to the teacher's is fitted.
 """
 
@@ -21,7 +22,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ from rag.models.embedder import Embedder, Vectors, unit, unusable
 from rag.models.locations import student_path
 from rag.models.static_embeddings import DamagedStudent, StaticEmbeddings, Student
 
-METHOD = 2
+METHOD = 3
 """Goes up with every change of the recipe, so that older students are made anew."""
 
 DIMENSION = 256
@@ -99,13 +100,14 @@ def distil(teacher: Embedder, on_progress: OnProgress | None = None) -> Student:
     known, held_out = manual[HELD_OUT:], manual[:HELD_OUT]
     fitting = tokens.ids([*generated, *known])
     table = table @ _map(_pooled(table, fitting), progress.encode([*generated, *known]))
-    table = _components(table, fitting)[:, :DIMENSION].copy()
+    projection = _components(table, fitting)[:, :DIMENSION]
+    table = table @ projection
     stored = (table / np.abs(table).max()).astype(np.float16)
-    slope, intercept, fidelity = _line(
-        _pooled(stored.astype(np.float64), tokens.ids(held_out)), progress.encode(held_out)
-    )
+    embedded, teachers = _pooled(stored.astype(np.float64), tokens.ids(held_out)), progress.encode(held_out)
+    slope, intercept, fidelity = _line(embedded, _asked(embedded, teachers @ projection), teachers)
     return Student(
         table=stored,
+        projection=projection.astype(np.float16),
         unknown=tokens.unknown,
         teacher=teacher.space_id,
         teacher_name=teacher.identity.name,
@@ -258,17 +260,24 @@ def _map(student: Matrix, teacher: Vectors) -> Matrix:
 
 
 def _components(table: Matrix, ids: Sequence[NDArray[np.intp]]) -> Matrix:
-    """Step 4: ``table`` turned so that the embeddings of ``ids`` vary most along the first dimensions."""
+    """Step 4: the directions, a column each, in which the embeddings of ``ids`` vary most, the first most."""
     embedded = _pooled(table, ids)
     _, directions = np.linalg.eigh(embedded.T @ embedded)
-    turned: Matrix = table @ directions[:, ::-1]
-    return turned
+    found: Matrix = directions[:, ::-1]
+    return found
 
 
-def _line(student: Matrix, teacher: Vectors) -> tuple[float, float, float]:
-    """Step 5: slope, intercept and correlation of the cosines of all pairs of texts."""
-    pairs = np.array(list(combinations(range(len(student)), 2)))
-    mine = (student @ student.T)[pairs[:, 0], pairs[:, 1]]
+def _asked(student: Matrix, carried: Matrix) -> Matrix:
+    """The texts as questions, see ``StaticEmbeddings.as_asked``."""
+    both = student + carried / np.linalg.norm(carried, axis=1, keepdims=True)
+    asked: Matrix = both / np.linalg.norm(both, axis=1, keepdims=True)
+    return asked
+
+
+def _line(student: Matrix, asked: Matrix, teacher: Vectors) -> tuple[float, float, float]:
+    """Step 5: slope, intercept and correlation of the cosines of all pairs of a question and a text."""
+    pairs = np.array(list(permutations(range(len(student)), 2)))
+    mine = (asked @ student.T)[pairs[:, 0], pairs[:, 1]]
     theirs = (teacher @ teacher.T)[pairs[:, 0], pairs[:, 1]].astype(np.float64)
     slope, intercept = np.polyfit(mine, theirs, 1)
     return float(slope), float(intercept), float(np.corrcoef(mine, theirs)[0, 1])

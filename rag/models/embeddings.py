@@ -97,6 +97,8 @@ class SentenceTransformerEmbeddings(Embedder):
 
     def _read_model(self) -> SentenceTransformer:
         os.environ["HF_HUB_OFFLINE"] = "1"
+        # Every length of text is another shape, and what oneDNN keeps for a thousand of them fills memory.
+        os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
         # Thousands of modules come in and none of their objects is garbage: looking for it costs a tenth
         # of the import.
         collecting = gc.isenabled()

@@ -39,6 +39,7 @@ class Student:
 
     Attributes:
         table: float16, (tokens, dimension); the row of a token is its vector times its weight.
+        projection: float16, (teacher's dimension, dimension); from the teacher's space into this one.
         unknown: the row that stands for a text without any token.
         teacher: the vector space it imitates.
         teacher_name: what the model it imitates is called.
@@ -48,6 +49,7 @@ class Student:
     """
 
     table: NDArray[np.float16]
+    projection: NDArray[np.float16]
     unknown: int
     teacher: str
     teacher_name: str
@@ -61,6 +63,7 @@ class Student:
         """Hex sha256 of everything in it."""
         total = hashlib.sha256(json.dumps(self._facts(), sort_keys=True).encode())
         total.update(np.ascontiguousarray(self.table).tobytes())
+        total.update(np.ascontiguousarray(self.projection).tobytes())
         return total.hexdigest()
 
     def write(self, path: Path) -> None:
@@ -74,7 +77,7 @@ class Student:
             path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".student-", delete=False) as file:
                 try:
-                    np.savez(file, table=self.table, facts=np.array(facts))
+                    np.savez(file, table=self.table, projection=self.projection, facts=np.array(facts))
                     file.flush()
                     os.fsync(file.fileno())
                     os.replace(file.name, path)
@@ -93,10 +96,11 @@ class Student:
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as parts:
                 facts = json.loads(str(parts["facts"]))
-                table = parts["table"]
+                table, projection = parts["table"], parts["projection"]
             digest = facts.pop("digest")
-            student = cls(table=table, **facts)
-            sound = table.dtype == np.float16 and table.ndim == 2 and student.digest == digest
+            student = cls(table=table, projection=projection, **facts)
+            halves = table.dtype == projection.dtype == np.float16
+            sound = halves and table.ndim == projection.ndim == 2 and student.digest == digest
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise DamagedStudent(str(path)) from error
         if not sound:
@@ -105,7 +109,7 @@ class Student:
 
     def _facts(self) -> dict[str, str | int | float]:
         facts = asdict(self)
-        del facts["table"]
+        del facts["table"], facts["projection"]
         return facts
 
 
@@ -140,6 +144,15 @@ class StaticEmbeddings(Embedder):
                 sums[at] = _sum(table, np.array(encoding.ids, dtype=np.intp))
         sums[~sums.any(axis=1)] = table[self._student.unknown]
         return unit(sums) if len(texts) else sums
+
+    def as_asked(self, own: Vectors, teachers: Vectors) -> Vectors:
+        """A question's vectors in this space, from those it has here and those the teacher gave it.
+
+        Documents have only the student's vector, but a question can be read by the teacher at no further
+        cost, and what it makes of the question is carried over. The sum of both ranks better than either.
+        """
+        carried = unit(teachers @ self._student.projection.astype(np.float32))
+        return unit(own + carried)
 
     def as_teacher_cosine(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         """Cosines of this space as the teacher's most likely are, so that both can be ranked together."""

@@ -36,11 +36,16 @@ def _as_they_are(cosines: Vector) -> Vector:
 
 @dataclass(frozen=True, slots=True)
 class VectorSpace:
-    """A space that is searched: its index, what embeds questions into it, its scale against the reference."""
+    """A space that is searched: its index, what embeds questions into it, its scale against the reference.
+
+    ``as_asked`` makes of a question's vectors here and in the reference space, a row each, the one that is
+    searched for.
+    """
 
     index: IndexFollower
     encoder: Encoder
     to_reference: Callable[[Vector], Vector] = _as_they_are
+    as_asked: Callable[[Vector, Vector], Vector] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,4 +114,8 @@ class DenseSearch:
         )
 
     def _embed(self, question: str) -> tuple[Vector, ...]:
-        return tuple(space.encoder.encode([search_form(question)])[0] for space in self._spaces)
+        own = [space.encoder.encode([search_form(question)]) for space in self._spaces]
+        return tuple(
+            (vectors if space.as_asked is None else space.as_asked(vectors, own[0]))[0]
+            for space, vectors in zip(self._spaces, own, strict=True)
+        )

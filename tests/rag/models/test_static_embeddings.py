@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,8 @@ TOKENS = 30_522
 @pytest.fixture(scope="module")
 def student() -> Student:
     table = np.random.default_rng(0).normal(size=(TOKENS, 16)).astype(np.float16)
-    return Student(table, 100, "a space", "a model", 1, 0.5, 0.25, 0.9)
+    projection = np.random.default_rng(1).normal(size=(24, 16)).astype(np.float16)
+    return Student(table, projection, 100, "a space", "a model", 1, 0.5, 0.25, 0.9)
 
 
 @pytest.fixture(scope="module")
@@ -64,21 +66,36 @@ def test_scale_of_the_teacher(static: StaticEmbeddings) -> None:
     np.testing.assert_allclose(scaled, [0.25, 0.75])
 
 
+def test_what_the_teacher_makes_of_a_question_is_carried_over(
+    static: StaticEmbeddings, student: Student
+) -> None:
+    own = static.encode(["where", "when"])
+    teachers = np.random.default_rng(2).normal(size=(2, 24)).astype(np.float32)
+    asked = static.as_asked(own, teachers)
+    carried = teachers @ student.projection.astype(np.float32)
+    carried /= np.linalg.norm(carried, axis=1, keepdims=True)
+    np.testing.assert_allclose(np.linalg.norm(asked, axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose((asked * own).sum(axis=1), (asked * carried).sum(axis=1), atol=1e-4)
+
+
 def test_written_and_read(student: Student, tmp_path: Path) -> None:
     path = tmp_path / "new" / "student.npz"
     student.write(path)
     read = Student.read(path)
     assert read.digest == student.digest
+    assert (read.projection == student.projection).all()
     assert (read.slope, read.teacher, read.unknown) == (0.5, "a space", 100)
     assert [one.name for one in path.parent.iterdir()] == ["student.npz"]
 
 
 def test_the_space_is_named_by_the_content(student: Student) -> None:
     folder = default_embedder_path()
-    changed = student.table.copy()
-    changed[7, 3] += 1
-    other = Student(changed, 100, "a space", "a model", 1, 0.5, 0.25, 0.9)
-    assert StaticEmbeddings(other, folder).space_id != StaticEmbeddings(student, folder).space_id
+    spaces = {StaticEmbeddings(student, folder).space_id}
+    for part in ("table", "projection"):
+        changed = getattr(student, part).copy()
+        changed[7, 3] += 1
+        spaces.add(StaticEmbeddings(replace(student, **{part: changed}), folder).space_id)
+    assert len(spaces) == 3
 
 
 @pytest.mark.parametrize("place", [0, 200, 400_000, -300, -10])
