@@ -11,6 +11,7 @@ import argparse
 import json
 import random
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,6 +72,8 @@ class Run:
         for job in self._track(jobs, description="reading"):
             with_events = self._connection.follow(job)
             assert with_events["state"] == "succeeded", with_events
+        while self._connection.call("GET", "/v1/documents", params={"state": "ready", "limit": 1})["data"]:
+            time.sleep(0.1)  # until all are refined: the same state for every run
 
     def search(self, questions: Sequence[Question]) -> tuple[list[list[str]], list[float]]:
         """The documents found for each question, best first, and the times in milliseconds."""
