@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from ingest.sniffing import sniff
-from rag.stores import collections, document_catalog
+from rag.stores import acceptance, collections, document_catalog
+from rag.stores.acceptance import Accepted, IdempotencyKey
 from rag.stores.blobs import Blob, BlobStore
 from rag.stores.database import Database
-from rag.stores.document_catalog import Accepted, IdempotencyKey
 
 _PART = 1024 * 1024
 
@@ -46,7 +46,7 @@ def add_document(
     key = _key(upload, "add", collection_name, blob)
     with database.write() as tx:
         collection = collections.get(tx, collection_name)
-        return document_catalog.accept(
+        return acceptance.accept(
             tx,
             blob,
             upload.name,
@@ -70,7 +70,7 @@ def add_version(
         document = document_catalog.get(tx, document_id)
         if upload.metadata is not None:
             document_catalog.set_metadata(tx, document, upload.metadata)
-        return document_catalog.accept_version(tx, document, blob, upload.name, key, uploader=upload.uploader)
+        return acceptance.accept_version(tx, document, blob, upload.name, key, uploader=upload.uploader)
 
 
 def _store(blobs: BlobStore, upload: Upload, limit: int) -> Blob:

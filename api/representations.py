@@ -10,7 +10,7 @@ from api import job_progress as progress
 from api import schemas
 from rag import records
 from rag.records import VersionStatus
-from rag.stores import collections, document_catalog, job_queue
+from rag.stores import acceptance, collections, document_catalog, job_queue
 from rag.stores.near_duplicates import NearDuplicate
 
 _SCORE_DIGITS = 6
@@ -111,7 +111,7 @@ def job(stored: job_queue.Job, now: float, position: int | None = None) -> schem
     )
 
 
-def accepted(stored: document_catalog.Accepted, now: float) -> schemas.Accepted:
+def accepted(stored: acceptance.Accepted, now: float) -> schemas.Accepted:
     return schemas.Accepted(
         document=document(stored.document), job=job(stored.job, now), duplicate=stored.duplicate
     )

@@ -10,7 +10,7 @@ from typing import Protocol
 from ingest.parsers.limits import ParseLimits
 from rag.errors import DocumentRejected, TooLarge
 from rag.records import Notice, ParsedDocument
-from rag.stores import document_catalog
+from rag.stores import acceptance
 from rag.stores.blobs import Blob, BlobStore
 from rag.stores.database import Tx
 from rag.stores.document_catalog import Document
@@ -50,7 +50,7 @@ def room(tx: Tx, document: Document) -> Room:
     """What may still be taken out of ``document``."""
     if document.depth >= MAX_DEPTH:
         return Room(0, 0)
-    so_far = document_catalog.descent(tx, document)
+    so_far = acceptance.descent(tx, document)
     return Room(max(0, MAX_DOCUMENTS - so_far.documents), max(0, MAX_BYTES - so_far.bytes))
 
 

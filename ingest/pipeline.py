@@ -26,7 +26,7 @@ from ingest.self_search import self_retrieval
 from ingest.splitting import embedding_text, split
 from rag.errors import BadRequest, DocumentRejected, NotFound, Unavailable
 from rag.records import Chunk, DocumentState, Notice, ParsedDocument
-from rag.stores import chunk_store, document_catalog, job_queue
+from rag.stores import acceptance, chunk_store, document_catalog, job_queue
 from rag.stores import near_duplicates as duplicate_links
 from rag.stores.blobs import BlobStore
 from rag.stores.chunk_store import notice_row
@@ -242,7 +242,7 @@ def _publish(job: Job, tools: Tools, document: Document, ready: _Prepared) -> No
             assessed = replace(assessed, self_retrieval=round(found, 3))
             notices += _near_duplicates(tx, job, ready.signature)
             if ready.inside.taken or document.children:
-                document_catalog.replace_children(tx, document, ready.inside.taken, job.uploader)
+                acceptance.replace_children(tx, document, ready.inside.taken, job.uploader)
         notices += quality.warnings(assessed)
         chunk_store.annotate(tx, job.version_id, assessed.as_mapping(), notices)
         if notices:

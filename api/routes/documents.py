@@ -28,10 +28,11 @@ from api.sources import MAX_CHARS as MAX_SOURCE
 from api.sources import checked_source
 from rag.errors import BadRequest
 from rag.records import DocumentState, JobState
-from rag.stores import collections, document_catalog, near_duplicates
+from rag.stores import acceptance, collections, document_catalog, near_duplicates
+from rag.stores.acceptance import Accepted
 from rag.stores.blobs import Blob
 from rag.stores.database import Tx
-from rag.stores.document_catalog import Accepted, Document
+from rag.stores.document_catalog import Document
 from rag.stores.job_queue import Job
 
 router = APIRouter(prefix="/v1/documents", tags=["documents"], route_class=strict_json.StrictRoute)
@@ -193,7 +194,7 @@ def describe_document(
         name = document.name if patch.name is None else display_name(patch.name)
         if name != document.name:
             blob = Blob(document.newest.sha256, document.newest.size)
-            job = document_catalog.accept_version(tx, document, blob, name).job
+            job = acceptance.accept_version(tx, document, blob, name).job
             response.status_code = 202
             response.headers["Location"] = f"/v1/jobs/{job.public_id}"
         changed = _whole(tx, document_catalog.get(tx, document_id))

@@ -167,7 +167,7 @@ def _document(pages: Iterator[_Page]) -> bytes:
         len(kids),
         b" ".join(b"%d 0 R" % kid for kid in kids),
     )
-    return _file([b"<< /Type /Catalog /Pages 2 0 R >>", tree, *objects])
+    return pdf_file([b"<< /Type /Catalog /Pages 2 0 R >>", tree, *objects])
 
 
 def _page_objects(page: _Page, first: int) -> list[bytes]:
@@ -192,7 +192,7 @@ def _stream(entries: bytes, body: bytes) -> bytes:
     return b"<< %s /Length %d >>\nstream\n%s\nendstream" % (entries, len(body), body)
 
 
-def _file(objects: list[bytes]) -> bytes:
+def pdf_file(objects: list[bytes]) -> bytes:
     """The objects, numbered from 1, with what leads to them (ISO 32000-1, 7.5)."""
     data = bytearray(b"%PDF-1.4\n")
     offsets = []

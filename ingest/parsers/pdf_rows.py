@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from ingest.parsers.pdf_page import Gap, Line, Run, hull
 
-CELL_SEPARATOR = " | "
 BULLET = re.compile(r"[•‣⁃▪▫◦●○■□◆➢✓]\s?|[–—*-] (?=\S)")
 NUMBERED = re.compile(r"(?:\(?\d{1,3}[.)]|\([a-z]{1,4}\)|[a-z]\)|\[\d{1,3}\]) (?=\S)")
 

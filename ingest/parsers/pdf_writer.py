@@ -11,7 +11,8 @@ from ingest.parsers.limits import ParseLimits
 from ingest.parsers.pdf_flow import Hyphenation
 from ingest.parsers.pdf_layout import Paragraph
 from ingest.parsers.pdf_page import Line, PageText, Run
-from ingest.parsers.pdf_rows import CELL_SEPARATOR, cells
+from ingest.parsers.pdf_rows import cells
+from ingest.parsers.tables import CELL_SEPARATOR
 from rag.records import NO_WORDS, BlockKind, Notice, WordTable
 
 

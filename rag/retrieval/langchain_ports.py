@@ -19,7 +19,16 @@ from pydantic import ConfigDict
 from rag.errors import BadRequest
 from rag.records import Chunk, DocumentState, ParsedDocument, Passage
 from rag.retrieval.hybrid import HybridRetriever
-from rag.stores import chunk_store, collections, document_catalog, job_queue, schema, scopes, texts
+from rag.stores import (
+    acceptance,
+    chunk_store,
+    collections,
+    document_catalog,
+    job_queue,
+    schema,
+    scopes,
+    texts,
+)
 from rag.stores.blobs import BlobStore
 from rag.stores.collections import Collection
 from rag.stores.database import Database, Tx
@@ -119,7 +128,7 @@ class FootnoteVectorStore(VectorStore):
                 names, bodies, described, vectors, stored, strict=True
             ):
                 self._remove(tx, collection, [name])
-                accepted = document_catalog.create(tx, blob, name, collection, metadata)
+                accepted = acceptance.create(tx, blob, name, collection, metadata)
                 job = job_queue.claim_this(tx, accepted.job, "langchain")
                 chunk_store.publish(
                     tx,

@@ -3,7 +3,7 @@
 Functions take the open transaction as their first argument, so that callers decide what is atomic::
 
     with database.write() as tx:
-        accepted = document_catalog.accept(tx, upload)
+        accepted = acceptance.accept(tx, upload)
 
 A ``Tx`` from ``database.read()`` is one consistent snapshot and refuses writes.
 """

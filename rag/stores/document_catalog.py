@@ -1,4 +1,4 @@
-"""Documents, their versions, and the acceptance of new ones together with the job that will read them."""
+"""Documents and their versions: found, described, removed. ``acceptance`` is how they come in."""
 
 from __future__ import annotations
 
@@ -12,13 +12,11 @@ from sqlalchemy import ColumnElement, Row, bindparam, delete, func, insert, sele
 
 from rag.errors import Conflict, Gone, NotFound
 from rag.records import DocumentState, Notice, PageKind
-from rag.stores import chunk_store, job_queue
-from rag.stores.blobs import Blob, BlobStore
+from rag.stores import chunk_store
+from rag.stores.blobs import BlobStore
 from rag.stores.collections import Collection
 from rag.stores.database import Tx
-from rag.stores.identifiers import new_id
-from rag.stores.job_queue import Job
-from rag.stores.tables import collections, deleted_documents, documents, idempotency_keys, versions
+from rag.stores.tables import collections, deleted_documents, documents, versions
 
 BLOB_GRACE_SECONDS = 60.0
 """An unreferenced blob younger than this may belong to an upload that is about to be committed."""
@@ -74,155 +72,6 @@ class Document:
     updated_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The outcome of an upload. ``duplicate`` means the very bytes were there and nothing was added."""
-
-    document: Document
-    job: Job
-    duplicate: bool
-
-
-@dataclass(frozen=True, slots=True)
-class IdempotencyKey:
-    """The caller's key and a hash of everything that makes the request what it is."""
-
-    key: str
-    request_hash: str
-
-
-def accept(
-    tx: Tx,
-    blob: Blob,
-    name: str,
-    collection: Collection,
-    metadata: Mapping[str, Any],
-    idempotency: IdempotencyKey | None = None,
-    *,
-    source: str | None = None,
-    uploader: str | None = None,
-) -> Accepted:
-    """Enter a new document and its job; the same bytes in the same collection come back as a duplicate.
-
-    What comes from a ``source`` that is known already is a new version of that document. ``uploader`` is
-    whose turn the job counts for; the collection stands in for one.
-
-    Raises ``Conflict`` (``idempotency_key_reused``) when the key stands for another request.
-    """
-    earlier = _replayed(tx, idempotency)
-    if earlier:
-        return earlier
-    whose = uploader or collection.name
-    known = None if source is None else by_source(tx, collection, source)
-    if known is not None:
-        if metadata:
-            set_metadata(tx, known, metadata)
-        accepted = accept_version(tx, known, blob, name, uploader=whose)
-    else:
-        accepted = _same_bytes(tx, blob, collection, source) or create(
-            tx, blob, name, collection, metadata, source=source, uploader=whose
-        )
-    _remember(tx, idempotency, accepted)
-    return accepted
-
-
-def create(
-    tx: Tx,
-    blob: Blob,
-    name: str,
-    collection: Collection,
-    metadata: Mapping[str, Any],
-    *,
-    source: str | None = None,
-    uploader: str | None = None,
-) -> Accepted:
-    """Enter a new document and its job even if the same bytes are there already."""
-    key = _insert_document(
-        tx, name=name, collection_id=collection.id, metadata=dict(metadata), source=source, depth=0
-    )
-    return _add_version(tx, key, blob, name, uploader or collection.name)
-
-
-def accept_version(
-    tx: Tx,
-    document: Document,
-    blob: Blob,
-    name: str,
-    idempotency: IdempotencyKey | None = None,
-    *,
-    uploader: str | None = None,
-) -> Accepted:
-    """Enter a new version; the live one is searched until the new one is ready.
-
-    The newest version's own bytes under its own name come back as a duplicate, unless it failed.
-    """
-    earlier = _replayed(tx, idempotency)
-    if earlier:
-        return earlier
-    newest = document.newest
-    unchanged = (newest.sha256, newest.name) == (blob.sha256, name) and newest.state != DocumentState.FAILED
-    if unchanged:
-        accepted = Accepted(document, job_queue.newest_of(tx, newest.id), duplicate=True)
-    else:
-        accepted = _add_version(tx, document.id, blob, name, uploader or document.collection)
-    _remember(tx, idempotency, accepted)
-    return accepted
-
-
-def replace_children(
-    tx: Tx, parent: Document, members: Sequence[tuple[str, Blob]], uploader: str
-) -> Sequence[Accepted]:
-    """Make the documents found in ``parent`` those of its present version, each with a job of its own.
-
-    A member whose name was there before becomes a new version; what is no longer there is removed.
-    Returns what was entered. The files of removed children are collected as unreferenced later on.
-    """
-    rows = tx.execute(_document_query().where(documents.c.parent_id == parent.id)).all()
-    before = {document.name: document for document in map(_document, rows)}
-    root = tx.scalar(
-        select(func.coalesce(documents.c.root_id, documents.c.id)).where(documents.c.id == parent.id)
-    )
-    entered = []
-    for name, blob in members:
-        known = before.pop(name, None)
-        if known is not None:
-            entered.append(accept_version(tx, known, blob, name, uploader=uploader))
-            continue
-        key = _insert_document(
-            tx,
-            name=name,
-            collection_id=tx.scalar(select(documents.c.collection_id).where(documents.c.id == parent.id)),
-            metadata=dict(parent.metadata),
-            parent_id=parent.id,
-            root_id=root,
-            depth=parent.depth + 1,
-        )
-        entered.append(_add_version(tx, key, blob, name, uploader))
-    for gone in before.values():
-        remove(tx, gone)
-    return entered
-
-
-@dataclass(frozen=True, slots=True)
-class Descent:
-    """What is inside an outermost document already, at any depth: how many documents, how many bytes."""
-
-    documents: int
-    bytes: int
-
-
-def descent(tx: Tx, document: Document) -> Descent:
-    """How much the outermost document around ``document`` has brought with it so far."""
-    root = select(func.coalesce(documents.c.root_id, documents.c.id)).where(documents.c.id == document.id)
-    row = tx.execute(
-        select(func.count(), func.coalesce(func.sum(versions.c.size), 0))
-        .select_from(documents)
-        .join(versions, versions.c.document_id == documents.c.id)
-        .where(documents.c.root_id == root.scalar_subquery())
-    ).one()
-    return Descent(row[0], row[1])
-
-
 def get(tx: Tx, public_id: str) -> Document:
     """Raises ``NotFound`` (``document_not_found``) or ``Gone`` (``document_deleted``)."""
     row = tx.execute(_document_query().where(documents.c.public_id == public_id)).first()
@@ -241,6 +90,12 @@ def by_source(tx: Tx, collection: Collection, source: str) -> Document | None:
         _document_query().where(documents.c.collection_id == collection.id, documents.c.source == source)
     ).first()
     return None if row is None else _document(row)
+
+
+def children_of(tx: Tx, parent: Document) -> Sequence[Document]:
+    """The documents found in ``parent`` itself."""
+    rows = tx.execute(_document_query().where(documents.c.parent_id == parent.id))
+    return [_document(row) for row in rows]
 
 
 def by_name(tx: Tx, collection: Collection, names: Sequence[str]) -> Sequence[Document]:
@@ -402,69 +257,6 @@ def counts_by_state(tx: Tx) -> dict[str, int]:
     return dict(rows.all())
 
 
-def _same_bytes(tx: Tx, blob: Blob, collection: Collection, source: str | None) -> Accepted | None:
-    """The document of a collection that has these very bytes, unless it cannot be read.
-
-    A file of a folder is one with a document that came without a source, and from then on has one. A
-    copy elsewhere in the folder is a document of its own: it may change on its own.
-    """
-    same = (
-        select(documents.c.public_id)
-        .join(versions, versions.c.document_id == documents.c.id)
-        .where(documents.c.collection_id == collection.id, versions.c.sha256 == blob.sha256)
-        .where(versions.c.number == documents.c.latest_version, versions.c.state != DocumentState.FAILED)
-        .where(documents.c.parent_id.is_(None))
-        .limit(1)
-    )
-    if source is not None:
-        same = same.where(documents.c.source.is_(None))
-    public_id = tx.scalar(same)
-    if public_id is None:
-        return None
-    document = get(tx, public_id)
-    if source is not None:
-        set_source(tx, document, source)
-        document = get(tx, public_id)
-    return Accepted(document, job_queue.newest_of(tx, document.newest.id), duplicate=True)
-
-
-def _insert_document(tx: Tx, **values: Any) -> int:
-    now = time.time()
-    key = tx.execute(
-        insert(documents).values(
-            public_id=new_id("doc"), latest_version=0, created_at=now, updated_at=now, **values
-        )
-    ).inserted_primary_key
-    assert key is not None
-    return int(key[0])
-
-
-def _add_version(tx: Tx, document_id: int, blob: Blob, name: str, uploader: str) -> Accepted:
-    now = time.time()
-    number = tx.scalar(
-        update(documents)
-        .where(documents.c.id == document_id)
-        .values(latest_version=documents.c.latest_version + 1, name=name, updated_at=now)
-        .returning(documents.c.latest_version)
-    )
-    key = tx.execute(
-        insert(versions).values(
-            document_id=document_id,
-            number=number,
-            name=name,
-            sha256=blob.sha256,
-            size=blob.size,
-            state=DocumentState.QUEUED,
-            pages_without_text=[],
-            notices=[],
-            created_at=now,
-        )
-    ).inserted_primary_key
-    assert key is not None
-    job = job_queue.enqueue(tx, document_id, key[0], uploader=uploader, size=blob.size)
-    return Accepted(by_id(tx, document_id), job, duplicate=False)
-
-
 def _with_descendants(tx: Tx, document_id: int) -> dict[int, str]:
     """Ids and public ids of a document and of all that were found in it, however deep."""
     tree = (
@@ -477,32 +269,6 @@ def _with_descendants(tx: Tx, document_id: int) -> dict[int, str]:
 def _was_deleted(tx: Tx, public_id: str) -> bool:
     known = select(deleted_documents.c.public_id).where(deleted_documents.c.public_id == public_id)
     return tx.scalar(known) is not None
-
-
-def _replayed(tx: Tx, idempotency: IdempotencyKey | None) -> Accepted | None:
-    if idempotency is None:
-        return None
-    row = tx.execute(select(idempotency_keys).where(idempotency_keys.c.key == idempotency.key)).first()
-    if row is None:
-        return None
-    if row.request_hash != idempotency.request_hash:
-        raise Conflict(
-            "idempotency_key_reused", "This Idempotency-Key was used for another request; choose a new one."
-        )
-    return Accepted(by_id(tx, row.document_id), job_queue.by_id(tx, row.job_id), duplicate=False)
-
-
-def _remember(tx: Tx, idempotency: IdempotencyKey | None, accepted: Accepted) -> None:
-    if idempotency is not None:
-        tx.execute(
-            insert(idempotency_keys).values(
-                key=idempotency.key,
-                request_hash=idempotency.request_hash,
-                document_id=accepted.document.id,
-                job_id=accepted.job.id,
-                created_at=time.time(),
-            )
-        )
 
 
 _SET_STATE = update(versions).where(versions.c.id == bindparam("wanted"))

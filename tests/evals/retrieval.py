@@ -29,7 +29,7 @@ from rag.models.tokenizer import OffsetTokenizer
 from rag.records import DocumentState, ParsedDocument
 from rag.retrieval.dense import VectorSpace
 from rag.retrieval.hybrid import HybridRetriever, SearchMode
-from rag.stores import chunk_store, collections, document_catalog, job_queue, schema
+from rag.stores import acceptance, chunk_store, collections, job_queue, schema
 from rag.stores.blobs import BlobStore
 from rag.stores.database import Database
 from rag.stores.index_follower import IndexFollower
@@ -95,7 +95,7 @@ class Library:
             )
             blob = self._blobs.put([f"{name}\n{text}".encode()], 10_000_000)
             with self._database.write() as tx:
-                accepted = document_catalog.create(tx, blob, title, collections.get(tx, "default"), {})
+                accepted = acceptance.create(tx, blob, title, collections.get(tx, "default"), {})
                 job = job_queue.claim_this(tx, accepted.job, "eval")
                 chunk_store.publish(
                     tx,

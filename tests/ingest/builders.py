@@ -7,6 +7,8 @@ import struct
 import zipfile
 import zlib
 
+from ingest.parsers.image import pdf_file
+
 _WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 _TYPES = "http://schemas.openxmlformats.org/package/2006/content-types"
 
@@ -30,20 +32,7 @@ def pdf(*contents: bytes, size: tuple[int, int] = (612, 792), compressed: bool =
         objects.append(b"<< /Length %d%s >>\nstream\n%s\nendstream" % (len(body), code, body))
     for name in (b"Helvetica", b"Helvetica-Bold"):
         objects.append(b"<< /Type /Font /Subtype /Type1 /BaseFont /%s >>" % name)
-    return _assemble(objects)
-
-
-def _assemble(objects: list[bytes]) -> bytes:
-    data = bytearray(b"%PDF-1.4\n")
-    offsets = []
-    for number, body in enumerate(objects, start=1):
-        offsets.append(len(data))
-        data += b"%d 0 obj\n%s\nendobj\n" % (number, body)
-    start = len(data)
-    data += b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
-    data += b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
-    data += b"trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, start)
-    return bytes(data)
+    return pdf_file(objects)
 
 
 def lines(

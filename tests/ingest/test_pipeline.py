@@ -1,105 +1,41 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ingest import inner_documents, pipeline, progress, recovery
+from ingest import pipeline, progress, recovery
 from ingest.parsers.limits import ParseLimits
 from ingest.pipeline import Embedder, Interrupted, Tools
-from ingest.sandbox import OnProgress, ParseServer
+from ingest.sandbox import OnProgress
 from ingest.splitting import embedding_text
 from ingest.worker import claim
 from rag.errors import DocumentRejected, StorageFailed, Unsupported
-from rag.models.locations import default_embedder_path
 from rag.models.static_embeddings import StaticEmbeddings
-from rag.models.tokenizer import OffsetTokenizer
-from rag.records import Block, BlockKind, DocumentState, JobState, Member, Notice, Page, ParsedDocument
+from rag.records import Block, BlockKind, DocumentState, JobState, Notice, Page, ParsedDocument
 from rag.stores import (
     chunk_store,
     document_catalog,
     job_queue,
     keyword_index,
-    near_duplicates,
     scopes,
 )
 from rag.stores.database import Tx
 from rag.stores.job_queue import MAX_ATTEMPTS, Job
 from rag.stores.scopes import Scope
-from tests.ingest.workplace import Workplace, parsed
+from tests.ingest.workplace import Workplace, claimed, parsed
 
 TEXT = "Ducks swim on the river. " * 8
-
-
-Parse = Callable[..., ParsedDocument]
-
-
-class GivenReader:
-    """Reads whatever it is given, and finds in it what it is told to."""
-
-    def __init__(self, parse: Parse, members: Sequence[tuple[str, bytes]] = ()) -> None:
-        self._parse = parse
-        self._members = members
-
-    def parse_file(
-        self,
-        path: Path,
-        name: str,
-        limits: ParseLimits | None = None,
-        on_progress: OnProgress | None = None,
-    ) -> ParsedDocument:
-        return self._parse(path, name, limits, on_progress)
-
-    def members(
-        self, path: Path, name: str, limits: ParseLimits | None = None
-    ) -> Iterator[tuple[str, Iterator[bytes]]]:
-        for member, content in self._members:
-            yield member, iter([content])
-
-
-@pytest.fixture
-def tools(workplace: Workplace, student: StaticEmbeddings, reader: ParseServer) -> Callable[..., Tools]:
-    def make(
-        parse: Parse | ParsedDocument | BaseException | None = None,
-        members: Sequence[tuple[str, bytes]] = (),
-        **changed: object,
-    ) -> Tools:
-        """Tools whose reader is the real one, or one that gives or raises what it is given."""
-
-        def given(*_arguments: object) -> ParsedDocument:
-            if isinstance(parse, BaseException):
-                raise parse
-            assert isinstance(parse, ParsedDocument)
-            return parse
-
-        fields = {
-            "database": workplace.database,
-            "blobs": workplace.blobs,
-            "student": student,
-            "tokenizer": OffsetTokenizer(default_embedder_path()),
-            "max_tokens": 256,
-            "reader": reader if parse is None else GivenReader(parse if callable(parse) else given, members),
-            "languages": frozenset({"en"}),
-        }
-        return Tools(**{**fields, **changed})  # type: ignore[arg-type]
-
-    return make
-
-
-def _claimed(workplace: Workplace, worker: str = "worker") -> Job:
-    job = claim(workplace.database, worker)
-    assert job is not None
-    return job
 
 
 def test_a_text_file_becomes_searchable(
     workplace: Workplace, tools: Callable[..., Tools], student: StaticEmbeddings
 ) -> None:
     accepted = workplace.accept(("The heron stands still.\n\n" + 8 * TEXT).encode(), "river_notes.txt")
-    job = _claimed(workplace)
+    job = claimed(workplace)
     assert workplace.version(accepted).state is DocumentState.PROCESSING
     pipeline.run(job, tools())
     assert workplace.job(accepted).state is JobState.SUCCEEDED
@@ -131,7 +67,7 @@ def test_a_pdf_is_read_with_its_pages(
 ) -> None:
     path = shared / "fixtures" / "pdflatex-4-pages.pdf"
     accepted = workplace.accept(path.read_bytes(), path.name)
-    pipeline.run(_claimed(workplace), tools())
+    pipeline.run(claimed(workplace), tools())
     job, version = workplace.job(accepted), workplace.version(accepted)
     assert (job.state, version.state, version.page_count) == (JobState.SUCCEEDED, DocumentState.READY, 4)
     with workplace.database.read() as tx:
@@ -159,7 +95,7 @@ def test_progress_is_told_while_it_is_made(workplace: Workplace, tools: Callable
             return self._inner.encode(texts)
 
     made = tools(parse)
-    pipeline.run(_claimed(workplace), tools(parse, student=Watched(made.student)))
+    pipeline.run(claimed(workplace), tools(parse, student=Watched(made.student)))
     parsing, embedding = seen
     assert (parsing.stage, parsing.pages_done, parsing.pages_total) == ("parsing", 3, 7)
     assert embedding.chunks_total == workplace.version(accepted).chunks
@@ -169,7 +105,7 @@ def test_progress_is_told_while_it_is_made(workplace: Workplace, tools: Callable
 
 def test_fast_progress_is_put_together(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
     workplace.accept(b"x")
-    job = _claimed(workplace)
+    job = claimed(workplace)
     reports: list[dict[str, object]] = []
     report = job_queue.report
 
@@ -200,7 +136,7 @@ def test_a_silent_stage_keeps_its_lease(
             assert claim(workplace.database, "thief") is None
         return parsed(TEXT)
 
-    pipeline.run(_claimed(workplace), tools(silent))
+    pipeline.run(claimed(workplace), tools(silent))
     assert workplace.job(accepted).state is JobState.SUCCEEDED
     assert workplace.job(accepted).attempts == 1
 
@@ -211,7 +147,7 @@ def test_pages_that_are_pictures_need_text_recognition(
     accepted = workplace.accept(b"scan")
     pages = (Page(1, 0, 0), Page(2, 1, 1))
     scan = parsed("\n", media_type="application/pdf", pages=pages, page_count=2, pages_without_text=(1, 2))
-    pipeline.run(_claimed(workplace), tools(scan))
+    pipeline.run(claimed(workplace), tools(scan))
     job, version = workplace.job(accepted), workplace.version(accepted)
     assert (job.state, version.state, version.chunks) == (JobState.SUCCEEDED, DocumentState.NEEDS_OCR, 0)
     assert [notice.code for notice in job.notices] == ["needs_ocr"]
@@ -221,7 +157,7 @@ def test_pages_that_are_pictures_need_text_recognition(
 
 def test_a_document_without_any_text_is_refused(workplace: Workplace, tools: Callable[..., Tools]) -> None:
     accepted = workplace.accept(b"empty")
-    pipeline.run(_claimed(workplace), tools(parsed(" \n ")))
+    pipeline.run(claimed(workplace), tools(parsed(" \n ")))
     assert (workplace.job(accepted).state, workplace.job(accepted).error_code) == (JobState.FAILED, "no_text")
     assert workplace.version(accepted).state is DocumentState.FAILED
 
@@ -234,9 +170,9 @@ def test_a_rejected_document_fails_at_once_and_the_older_version_stays(
     workplace: Workplace, tools: Callable[..., Tools], error: DocumentRejected
 ) -> None:
     first = workplace.accept(b"first")
-    pipeline.run(_claimed(workplace), tools(parsed(TEXT)))
+    pipeline.run(claimed(workplace), tools(parsed(TEXT)))
     second = workplace.accept(b"second", replacing=first)
-    pipeline.run(_claimed(workplace), tools(error))
+    pipeline.run(claimed(workplace), tools(error))
     job, version = workplace.job(second), workplace.version(second)
     assert (job.state, job.error_code, job.error_detail) == (JobState.FAILED, error.code, error.detail)
     assert (version.state, version.error_code) == (DocumentState.FAILED, error.code)
@@ -248,7 +184,7 @@ def test_a_damaged_pdf_is_rejected_by_the_real_parser(
 ) -> None:
     whole = (shared / "fixtures" / "pdflatex-4-pages.pdf").read_bytes()
     accepted = workplace.accept(whole[: len(whole) // 2], "half.pdf")
-    pipeline.run(_claimed(workplace), tools())
+    pipeline.run(claimed(workplace), tools())
     assert workplace.job(accepted).state is JobState.FAILED
     assert workplace.version(accepted).error_code == workplace.job(accepted).error_code
 
@@ -256,7 +192,7 @@ def test_a_damaged_pdf_is_rejected_by_the_real_parser(
 def test_a_file_that_is_gone_fails_its_document(workplace: Workplace, tools: Callable[..., Tools]) -> None:
     accepted = workplace.accept(b"lost")
     workplace.blobs.open_path(accepted.document.newest.sha256).unlink()
-    pipeline.run(_claimed(workplace), tools())
+    pipeline.run(claimed(workplace), tools())
     assert workplace.version(accepted).error_code == "blob_missing"
 
 
@@ -269,7 +205,7 @@ def test_other_trouble_is_tried_again_and_then_given_up(
 ) -> None:
     accepted = workplace.accept(b"x")
     for attempt in range(1, MAX_ATTEMPTS + 1):
-        pipeline.run(_claimed(workplace), tools(error))
+        pipeline.run(claimed(workplace), tools(error))
         job, version = workplace.job(accepted), workplace.version(accepted)
         assert job.error_code == code
         if attempt < MAX_ATTEMPTS:
@@ -288,7 +224,7 @@ def test_vectors_that_are_no_use_publish_nothing(
             return np.full((len(texts), student.dimension), np.nan, dtype=np.float32)
 
     accepted = workplace.accept(b"x")
-    pipeline.run(_claimed(workplace), tools(parsed(TEXT), student=Broken()))
+    pipeline.run(claimed(workplace), tools(parsed(TEXT), student=Broken()))
     assert (workplace.job(accepted).state, workplace.job(accepted).error_code) == (
         JobState.QUEUED,
         "bad_embedding",
@@ -314,7 +250,7 @@ def test_a_cancelled_job_stops_and_leaves_nothing(
             on_progress(pages, 10**9)
             lost.wait(0.01)
 
-    pipeline.run(_claimed(workplace), tools(endless, on_lost=lost.set))
+    pipeline.run(claimed(workplace), tools(endless, on_lost=lost.set))
     assert lost.is_set()
     assert workplace.job(accepted).state is JobState.CANCELLED
     assert workplace.version(accepted).error_code == "job_cancelled"
@@ -329,7 +265,7 @@ def test_a_deleted_document_does_not_come_back(workplace: Workplace, tools: Call
             document_catalog.remove(tx, document_catalog.get(tx, accepted.document.public_id))
         return parsed(TEXT)
 
-    pipeline.run(_claimed(workplace), tools(delete))
+    pipeline.run(claimed(workplace), tools(delete))
     with workplace.database.read() as tx:
         assert document_catalog.page_of(tx, limit=9) == ([], None)
     assert workplace.publications() == 0
@@ -340,7 +276,7 @@ def test_of_two_workers_with_one_job_only_the_lease_holder_publishes(
 ) -> None:
     monkeypatch.setattr(job_queue, "LEASE_SECONDS", -1.0)
     accepted = workplace.accept(b"x")
-    slow, fast = _claimed(workplace, "slow"), _claimed(workplace, "fast")
+    slow, fast = claimed(workplace, "slow"), claimed(workplace, "fast")
     assert slow.id == fast.id
     pipeline.run(slow, tools(parsed(TEXT)))
     assert workplace.publications() == 0
@@ -355,9 +291,9 @@ def test_an_older_version_that_comes_last_does_not_go_live(
     workplace: Workplace, tools: Callable[..., Tools]
 ) -> None:
     first = workplace.accept(b"first")
-    slow = _claimed(workplace, "slow")
+    slow = claimed(workplace, "slow")
     second = workplace.accept(b"second", replacing=first)
-    pipeline.run(_claimed(workplace, "fast"), tools(parsed("The newer text.")))
+    pipeline.run(claimed(workplace, "fast"), tools(parsed("The newer text.")))
     pipeline.run(slow, tools(parsed(TEXT)))
     assert workplace.document(first).live_version == 2
     assert workplace.version(second).chunks == 1
@@ -370,15 +306,15 @@ def test_an_interrupted_job_is_given_back_without_blame(
     accepted = workplace.accept(b"x")
     stop = threading.Event()
     stop.set()
-    pipeline.run(_claimed(workplace), tools(Interrupted()))
-    pipeline.run(_claimed(workplace), tools(parsed(TEXT), stop=stop))
+    pipeline.run(claimed(workplace), tools(Interrupted()))
+    pipeline.run(claimed(workplace), tools(parsed(TEXT), stop=stop))
     job = workplace.job(accepted)
     assert (job.state, job.attempts, workplace.version(accepted).state) == (
         JobState.QUEUED,
         0,
         DocumentState.QUEUED,
     )
-    pipeline.run(_claimed(workplace), tools(parsed(TEXT)))
+    pipeline.run(claimed(workplace), tools(parsed(TEXT)))
     assert workplace.version(accepted).state is DocumentState.READY
 
 
@@ -393,13 +329,13 @@ def test_a_publication_that_fails_half_way_leaves_nothing(
         raise StorageFailed("disk_full", "Free some space.")
 
     monkeypatch.setattr(chunk_store, "_insert_chunks", failing)
-    pipeline.run(_claimed(workplace), tools(parsed(TEXT)))
+    pipeline.run(claimed(workplace), tools(parsed(TEXT)))
     assert workplace.publications() == 0
     assert workplace.version(accepted).chunks == 0
     assert workplace.job(accepted).state is JobState.QUEUED
     monkeypatch.undo()
     workplace.skip_pauses()
-    pipeline.run(_claimed(workplace), tools(parsed(TEXT)))
+    pipeline.run(claimed(workplace), tools(parsed(TEXT)))
     assert workplace.version(accepted).state is DocumentState.READY
 
 
@@ -413,7 +349,7 @@ def test_the_title_is_the_document_s_own_or_its_file_name(
     ):
         accepted = workplace.accept(name.encode(), name)
         block = Block(BlockKind.PARAGRAPH, 0, len(TEXT))
-        pipeline.run(_claimed(workplace), tools(parsed(TEXT, title=own, blocks=(block,))))
+        pipeline.run(claimed(workplace), tools(parsed(TEXT, title=own, blocks=(block,))))
         with workplace.database.read() as tx:
             newest = {one.context for one in chunk_store.passages(tx, {i: (1.0, {}) for i in range(1, 99)})
                       if one.document.id == accepted.document.public_id}  # fmt: skip
@@ -423,7 +359,7 @@ def test_the_title_is_the_document_s_own_or_its_file_name(
 def test_what_a_dead_worker_held_is_handed_back_or_given_up(workplace: Workplace) -> None:
     accepted = workplace.accept(b"x")
     for attempt in range(1, MAX_ATTEMPTS + 1):
-        _claimed(workplace, f"worker-{attempt}")
+        claimed(workplace, f"worker-{attempt}")
         recovery.hand_back(workplace.database, "another worker")
         assert workplace.job(accepted).state is JobState.RUNNING
         recovery.hand_back(workplace.database, f"worker-{attempt}")
@@ -441,7 +377,7 @@ def test_what_hung_to_the_end_of_its_last_lease_is_given_up(
     accepted = workplace.accept(b"x")
     monkeypatch.setattr(job_queue, "LEASE_SECONDS", -1.0)
     for _ in range(MAX_ATTEMPTS):
-        _claimed(workplace)
+        claimed(workplace)
     assert claim(workplace.database, "worker") is None
     recovery.release_expired(workplace.database)
     assert workplace.job(accepted).state is JobState.DEAD
@@ -453,132 +389,5 @@ def test_warnings_of_the_parser_reach_job_and_version(
 ) -> None:
     accepted = workplace.accept(b"x")
     notice = Notice("pages_unreadable", "Page 2 could not be read.")
-    pipeline.run(_claimed(workplace), tools(parsed(TEXT, warnings=(notice,))))
+    pipeline.run(claimed(workplace), tools(parsed(TEXT, warnings=(notice,))))
     assert workplace.job(accepted).notices == workplace.version(accepted).notices == [notice]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "यह हिन्दी में लिखा हुआ एक छोटा सा वाक्य है।",
-        "ภาษาไทยไม่มีช่องว่างระหว่างคำ",
-        "x\u0301y\u0301z\u0301 q\u0308w\u0308",
-        "。、！？「」",
-        "12 34 56",
-        "مُحَمَّد",
-    ],
-)
-def test_whatever_the_script_a_document_becomes_ready(
-    workplace: Workplace, tools: Callable[..., Tools], text: str
-) -> None:
-    accepted = workplace.accept(text.encode())
-    pipeline.run(_claimed(workplace), tools(parsed(text)))
-    assert workplace.version(accepted).state is DocumentState.READY
-
-
-def test_a_document_that_a_search_does_not_find_is_not_ready(
-    workplace: Workplace, tools: Callable[..., Tools], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    accepted = workplace.accept(b"x")
-    monkeypatch.setattr(keyword_index, "insert", lambda _tx, _said: None)
-    pipeline.run(_claimed(workplace), tools(parsed(TEXT)))
-    job = workplace.job(accepted)
-    assert (job.state, job.error_code) == (JobState.QUEUED, "self_search_failed")
-    assert workplace.publications() == 0
-    monkeypatch.undo()
-    workplace.skip_pauses()
-    pipeline.run(_claimed(workplace), tools(parsed(TEXT)))
-    assert workplace.version(accepted).state is DocumentState.READY
-
-
-def test_the_report_says_how_well_it_was_read(workplace: Workplace, tools: Callable[..., Tools]) -> None:
-    text = f"Running head\n\n{TEXT}\n\nItem: bread | Price: 3\nItem: milk | Price: 2"
-    at = text.index("Item")
-    blocks = (
-        Block(BlockKind.FURNITURE, 0, 12),
-        Block(BlockKind.PARAGRAPH, 14, at - 2),
-        Block(BlockKind.TABLE_ROW, at, text.index("\nItem: milk")),
-        Block(BlockKind.TABLE_ROW, text.index("Item: milk"), len(text)),
-    )
-    pages = (Page(1, 0, len(text)), Page(2, len(text), len(text)))
-    accepted = workplace.accept(b"x")
-    source = parsed(text, blocks=blocks, pages=pages, page_count=2, pages_without_text=(2,))
-    pipeline.run(_claimed(workplace), tools(source))
-    quality = workplace.version(accepted).quality
-    assert quality is not None
-    assert quality == dict(quality) | {
-        "pages": 2,
-        "pages_without_text": 1,
-        "tables": 1,
-        "furniture_blocks": 1,
-        "garbled": 0.0,
-        "tokens_truncated": 0,
-        "self_retrieval": 1.0,
-        "characters": len(text),
-    }
-    assert quality["language"]["code"] == "en"
-    assert quality["language"]["spoken"] is True
-    with workplace.database.read() as tx:
-        found = keyword_index.search(tx, keyword_index.match_expression(["running"]), 5, scopes.EVERYWHERE)
-    assert found == [], "furniture is not searched"
-
-
-def test_a_language_the_embedder_does_not_speak_is_pointed_out(
-    workplace: Workplace, tools: Callable[..., Tools]
-) -> None:
-    accepted = workplace.accept(b"x")
-    german = "Die Enten schwimmen auf dem Fluss, und der Reiher steht still am anderen Ufer. " * 6
-    pipeline.run(_claimed(workplace), tools(parsed(german)))
-    assert [notice.code for notice in workplace.job(accepted).notices] == ["language_not_spoken"]
-
-
-def test_nearly_the_same_text_is_linked_and_both_are_searched(
-    workplace: Workplace, tools: Callable[..., Tools]
-) -> None:
-    minutes = " ".join(f"Point {number} was discussed and then put off." for number in range(60))
-    first = workplace.accept(b"1", "draft.txt")
-    pipeline.run(_claimed(workplace), tools(parsed(minutes)))
-    second = workplace.accept(b"2", "final.txt")
-    pipeline.run(_claimed(workplace), tools(parsed(minutes + " Then everyone went home.")))
-    assert "near_duplicate" in [notice.code for notice in workplace.job(second).notices]
-    with workplace.database.read() as tx:
-        links = near_duplicates.of_version(tx, workplace.version(first).id)
-    assert [link.name for link in links] == ["final.txt"]
-    assert links[0].similarity > 0.8
-    assert workplace.version(first).state is workplace.version(second).state is DocumentState.READY
-
-
-def test_what_is_inside_a_document_is_read_on_its_own(
-    workplace: Workplace, tools: Callable[..., Tools]
-) -> None:
-    accepted = workplace.accept(b"archive", "files.zip")
-    inside = (Member("a.txt", 3), Member("a.txt", 5), Member("empty", 0))
-    members = [("a.txt", b"one"), ("a.txt", b"three"), ("empty", b"")]
-    pipeline.run(_claimed(workplace), tools(parsed("files.zip: a.txt", members=inside), members))
-    assert [notice.code for notice in workplace.job(accepted).notices] == ["members_left_out"]
-    parent = workplace.document(accepted)
-    with workplace.database.read() as tx:
-        children, _ = document_catalog.page_of(tx, limit=9, parent=parent)
-    assert [child.name for child in children] == ["a.txt (2)", "a.txt"]
-    for _ in children:
-        pipeline.run(_claimed(workplace), tools(parsed(TEXT)))
-    assert parent.children == 2
-
-
-def test_documents_in_documents_end_somewhere(
-    workplace: Workplace, tools: Callable[..., Tools], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(inner_documents, "MAX_DOCUMENTS", 4)
-    workplace.accept(b"0", "quine.zip")
-    source = parsed("quine.zip", members=(Member("quine.zip", 9), Member("second.zip", 9)))
-    read = 0
-    while (job := claim(workplace.database, "worker")) is not None:
-        read += 1
-        members = [("quine.zip", b"%d" % read), ("second.zip", b"2%d" % read)]
-        pipeline.run(job, tools(source, members))
-    with workplace.database.read() as tx:
-        every, _ = document_catalog.page_of(tx, limit=50)
-    assert len(every) == read == 5
-    assert max(document.depth for document in every) <= inner_documents.MAX_DEPTH
-    left_out = [one for one in every if "members_left_out" in {notice.code for notice in one.newest.notices}]
-    assert left_out

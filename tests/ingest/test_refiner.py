@@ -14,7 +14,7 @@ from rag.models.static_embeddings import StaticEmbeddings
 from rag.models.tokenizer import OffsetTokenizer
 from rag.records import DocumentState
 from rag.stores import chunk_store, document_catalog
-from rag.stores.document_catalog import Accepted
+from rag.stores.acceptance import Accepted
 from tests.ingest.workplace import Workplace
 
 TEXT = "".join(

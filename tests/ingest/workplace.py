@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from sqlalchemy import func, select, update
 
+from ingest.parsers.limits import ParseLimits
+from ingest.sandbox import OnProgress
+from ingest.worker import claim
 from rag.records import ParsedDocument
-from rag.stores import collections, document_catalog, job_queue, schema
+from rag.stores import acceptance, collections, document_catalog, job_queue, schema
+from rag.stores.acceptance import Accepted
 from rag.stores.blobs import BlobStore
 from rag.stores.database import Database
-from rag.stores.document_catalog import Accepted, Document, Version
+from rag.stores.document_catalog import Document, Version
 from rag.stores.job_queue import Job
 from rag.stores.tables import index_changes, jobs
 
@@ -29,9 +33,9 @@ class Workplace:
         with self.database.write() as tx:
             if replacing is not None:
                 document = document_catalog.get(tx, replacing.document.public_id)
-                return document_catalog.accept_version(tx, document, blob, name)
+                return acceptance.accept_version(tx, document, blob, name)
             place = collections.get(tx, collections.DEFAULT)
-            return document_catalog.accept(tx, blob, name, place, {})
+            return acceptance.accept(tx, blob, name, place, {})
 
     def job(self, accepted: Accepted) -> Job:
         with self.database.read() as tx:
@@ -76,6 +80,38 @@ class Workplace:
                 return False
             time.sleep(0.05)
         return True
+
+
+Parse = Callable[..., ParsedDocument]
+
+
+class GivenReader:
+    """Reads whatever it is given, and finds in it what it is told to."""
+
+    def __init__(self, parse: Parse, members: Sequence[tuple[str, bytes]] = ()) -> None:
+        self._parse = parse
+        self._members = members
+
+    def parse_file(
+        self,
+        path: Path,
+        name: str,
+        limits: ParseLimits | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> ParsedDocument:
+        return self._parse(path, name, limits, on_progress)
+
+    def members(
+        self, path: Path, name: str, limits: ParseLimits | None = None
+    ) -> Iterator[tuple[str, Iterator[bytes]]]:
+        for member, content in self._members:
+            yield member, iter([content])
+
+
+def claimed(workplace: Workplace, worker: str = "worker") -> Job:
+    job = claim(workplace.database, worker)
+    assert job is not None
+    return job
 
 
 def parsed(text: str, **fields: object) -> ParsedDocument:

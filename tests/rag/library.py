@@ -8,7 +8,7 @@ from rag.models.embeddings import SentenceTransformerEmbeddings
 from rag.records import Chunk, DocumentState, Page, ParsedDocument
 from rag.retrieval.dense import VectorSpace
 from rag.retrieval.hybrid import HybridRetriever
-from rag.stores import chunk_store, collections, document_catalog, job_queue, schema
+from rag.stores import acceptance, chunk_store, collections, document_catalog, job_queue, schema
 from rag.stores.blobs import BlobStore
 from rag.stores.database import Database
 from rag.stores.index_follower import IndexFollower
@@ -41,7 +41,7 @@ class Library:
             if collection not in {one.name for one in collections.all_of(tx)}:
                 collections.create(tx, collection)
             target = collections.get(tx, collection)
-            accepted = document_catalog.create(tx, blob, name, target, metadata or {})
+            accepted = acceptance.create(tx, blob, name, target, metadata or {})
             job = job_queue.claim_this(tx, accepted.job, "test")
             chunk_store.publish(
                 tx,

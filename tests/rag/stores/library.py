@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.records import Chunk, DocumentState, Page, ParsedDocument
-from rag.stores import chunk_store, collections, document_catalog, job_queue
+from rag.stores import acceptance, chunk_store, collections, document_catalog, job_queue
+from rag.stores.acceptance import Accepted
 from rag.stores.blobs import BlobStore
 from rag.stores.database import Database
-from rag.stores.document_catalog import Accepted, Document
+from rag.stores.document_catalog import Document
 from rag.stores.job_queue import Job
 
 DIMENSION = 8
@@ -50,9 +51,9 @@ class Library:
         with self.database.write() as tx:
             if replacing is not None:
                 document = document_catalog.get(tx, replacing.public_id)
-                return document_catalog.accept_version(tx, document, blob, name)
+                return acceptance.accept_version(tx, document, blob, name)
             place = collections.get(tx, collection)
-            return document_catalog.accept(tx, blob, name, place, metadata or {}, **options)
+            return acceptance.accept(tx, blob, name, place, metadata or {}, **options)
 
     def claim(self, worker: str = "worker") -> Job:
         with self.database.write() as tx:

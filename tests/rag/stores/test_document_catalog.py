@@ -7,8 +7,8 @@ from sqlalchemy import func, select
 
 from rag.errors import Conflict, NotFound
 from rag.records import DocumentState, JobState, Notice
-from rag.stores import collections, document_catalog, job_queue
-from rag.stores.document_catalog import IdempotencyKey
+from rag.stores import acceptance, collections, document_catalog, job_queue
+from rag.stores.acceptance import IdempotencyKey
 from rag.stores.tables import metadata
 from tests.rag.stores.library import Library
 
@@ -48,10 +48,10 @@ def test_an_idempotency_key_stands_for_one_request(library: Library) -> None:
     blob = library.blobs.put([b"footnote"], limit=100)
     key = IdempotencyKey("key", "hash of the request")
 
-    def accept(idempotency: IdempotencyKey) -> document_catalog.Accepted:
+    def accept(idempotency: IdempotencyKey) -> acceptance.Accepted:
         with library.database.write() as tx:
             place = collections.get(tx, collections.DEFAULT)
-            return document_catalog.accept(tx, blob, "a.txt", place, {}, idempotency)
+            return acceptance.accept(tx, blob, "a.txt", place, {}, idempotency)
 
     first, again = accept(key), accept(key)
     assert (again.document.public_id, again.job.public_id) == (first.document.public_id, first.job.public_id)

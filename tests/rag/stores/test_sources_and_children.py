@@ -4,8 +4,9 @@ import pytest
 
 from rag.errors import Conflict, Gone, NotFound
 from rag.records import JobState
-from rag.stores import collections, document_catalog, job_queue
-from rag.stores.document_catalog import Accepted, Document
+from rag.stores import acceptance, collections, document_catalog, job_queue
+from rag.stores.acceptance import Accepted
+from rag.stores.document_catalog import Document
 from tests.rag.stores.library import Library
 
 
@@ -20,7 +21,7 @@ def _contain(library: Library, parent: Document, **members: str) -> list[Accepte
     stored = [(name, library.blobs.put([content.encode()], 1000)) for name, content in members.items()]
     with library.database.write() as tx:
         fresh = document_catalog.get(tx, parent.public_id)
-        return list(document_catalog.replace_children(tx, fresh, stored, "somebody"))
+        return list(acceptance.replace_children(tx, fresh, stored, "somebody"))
 
 
 def test_what_comes_from_a_known_source_is_a_new_version(library: Library) -> None:
@@ -106,7 +107,7 @@ def test_what_is_inside_counts_for_the_outermost_document(library: Library) -> N
     inner = _contain(library, outer, **{"inner.zip": "12345"})[0].document
     _contain(library, inner, deep="123")
     with library.database.read() as tx:
-        of_outer, of_inner = (document_catalog.descent(tx, one) for one in (outer, inner))
+        of_outer, of_inner = (acceptance.descent(tx, one) for one in (outer, inner))
     assert of_outer == of_inner
     assert (of_outer.documents, of_outer.bytes) == (2, 8)
 
