@@ -56,6 +56,13 @@ $(PEERS)/.ready: tests/benchmarks/peers.txt | $(READY)
 eval: $(READY) ## measure retrieval and answers, write data/reports
 	@$(BIN)/python -m tests.evals.reading
 	@$(BIN)/python -m tests.evals.retrieval
+	@$(BIN)/python -m tests.evals.surveys
+	@$(BIN)/python -m tests.evals.follow_ups
+	@$(BIN)/python -m tests.evals.reports
+	@$(BIN)/python -m tests.evals.papers
+	@$(BIN)/python -m tests.evals.falsified --likeness
+	@$(BIN)/python -m tests.evals.injection
+	@$(BIN)/python -m tests.evals.abstention
 
 lock: ## resolve the dependencies anew and rewrite the lock files
 	@PYTHON=$(PYTHON) scripts/lock.sh

@@ -14,13 +14,26 @@ from starlette.concurrency import run_in_threadpool
 from api import problems
 from api.assembly import Service
 from api.middleware import BodyLimits, Guard, RequestContext
-from api.routes import ask, collections, contents, documents, jobs, queue, search, system
+from api.routes import (
+    answers,
+    ask,
+    collections,
+    contents,
+    conversations,
+    documents,
+    jobs,
+    queue,
+    search,
+    system,
+)
 from api.schemas import Problem
 
 _DESCRIPTION = (
     "Answers from your documents in which every sentence carries a checked citation. "
     "Errors are RFC 9457 problem documents with a stable code."
 )
+
+_ROUTES = (documents, contents, jobs, queue, collections, search, ask, answers, conversations, system)
 
 
 def create_app(service: Service) -> FastAPI:
@@ -44,7 +57,7 @@ def create_app(service: Service) -> FastAPI:
     )
     app.state.service = service
     problems.install(app)
-    for module in (documents, contents, jobs, queue, collections, search, ask, system):
+    for module in _ROUTES:
         app.include_router(module.router)
     settings = service.settings
     # Added last is outermost.

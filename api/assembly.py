@@ -7,26 +7,32 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from importlib.metadata import version
 
 import structlog
 
 from api.background import AskGate
 from api.folder_lock import FolderLock
-from api.housekeeping import Housekeeper
+from api.housekeeping import Housekeeper, expire_answers
 from api.metrics import Metrics
 from api.pictures import PagePictures
 from api.readiness import PartState, PartStatus, Readiness
 from api.settings import Settings
 from api.supervisor import WorkerSupervisor
 from rag.errors import FootnoteError, Unavailable
-from rag.generation import prompt
+from rag.generation import drafting
 from rag.generation.answering import Answerer
+from rag.generation.capability import capability_of
+from rag.generation.drafting import Drafting, DraftingChoice
+from rag.generation.receipts import ReceiptKeeper
+from rag.generation.surveying import Surveyor
 from rag.models.distillation import distil_if_missing
 from rag.models.embedder import Embedder
 from rag.models.embeddings import embeddings_at
 from rag.models.generation import GenerationRequest, GeneratorSettings, PromptPart
 from rag.models.generator import Generator, GeneratorState
 from rag.models.locations import default_model_path
+from rag.models.span_reader import default_reader
 from rag.retrieval.dense import VectorSpace
 from rag.retrieval.evidence import EvidenceSelector
 from rag.retrieval.hybrid import HybridRetriever
@@ -34,6 +40,8 @@ from rag.stores import chunk_store, document_catalog, job_queue, schema
 from rag.stores.blobs import BlobStore
 from rag.stores.database import Database
 from rag.stores.index_follower import IndexFollower
+from rag.stores.receipt import Environment
+from rag.stores.receipt_writer import ReceiptWriter
 
 _log = structlog.get_logger(__name__)
 
@@ -44,6 +52,10 @@ _STATES: Mapping[GeneratorState, PartState] = {
     GeneratorState.FAILED: "failed",
     GeneratorState.CLOSED: "failed",
 }
+
+
+_SHAPE_ANSWERS = ("context_tokens", "abstention", "drafting")
+"""Settings by which the same question over the same documents may be answered differently."""
 
 
 class Service:
@@ -65,15 +77,25 @@ class Service:
             self._lock.release()
             raise
         self.pictures = PagePictures(settings.cache_path / "pages", self.blobs)
+        self.receipts = ReceiptWriter(self.database)
         self.gate = AskGate(settings.max_concurrent_asks)
         self.metrics = Metrics(self._gauges)
         self._readiness = Readiness("search", "generator", "worker")
+        self.drafting = _drafting(settings)
+        self._reader = default_reader(threads=settings.threads)
         self._retriever: HybridRetriever | None = None
         self._answerer: Answerer | None = None
         self._generator: Generator | None = None
         self._indexes: Sequence[IndexFollower] = ()
         self._supervisor = WorkerSupervisor(self.database, partial(_worker_command, settings))
-        self._housekeeper = Housekeeper(self.pictures, self.save_index)
+        self._housekeeper = Housekeeper(
+            [
+                self.save_index,
+                self.pictures.prune,
+                self.receipts.settle,
+                partial(expire_answers, self.database, settings),
+            ]
+        )
         self._loading = threading.Thread(target=self._load, name="loading", daemon=True)
 
     def start(self) -> None:
@@ -113,6 +135,8 @@ class Service:
             status = self._generator.status
             if status.state is not GeneratorState.READY:
                 parts["generator"] = PartStatus(_STATES[status.state], status.reason or status.state.value)
+            else:
+                parts["generator"] = PartStatus("ready", f"ready, drafting: {self.drafting.current}")
         phase = self._supervisor.phase
         parts["worker"] = PartStatus("ready" if phase == "ready" else "starting", phase)
         return parts
@@ -155,6 +179,7 @@ class Service:
     def _load_search(self) -> None:
         embedder = embeddings_at(self.settings.embedder, self.settings.threads)
         embedder.encode(["Ready when this has a vector."])
+        self._reader.load()
         student = distil_if_missing(self.settings.models, embedder, self._tell_distilling)
         self._readiness.report("search", "starting", "loading the index")
         spaces = [
@@ -167,9 +192,28 @@ class Service:
         self._indexes = [space.index for space in spaces]
         retriever = HybridRetriever(self.database, spaces)
         if self._generator is not None:
-            selector = EvidenceSelector(embedder)
-            self._answerer = Answerer(self.database, retriever, selector, self._generator)
+            selector = EvidenceSelector(embedder, self._reader, false_refusals=self.settings.abstention)
+            self._answerer = Answerer(
+                self.database,
+                retriever,
+                selector,
+                self._generator,
+                self._receipt_keeper(embedder.space_id, student.space_id),
+                Surveyor(self.database, retriever, selector, student),
+                self.drafting,
+            )
         self._retriever = retriever
+
+    def _receipt_keeper(self, *spaces: str) -> ReceiptKeeper:
+        if self.settings.answers_kept_days == 0:
+            return ReceiptKeeper(self.receipts)
+        environment = Environment(
+            software=version("footnote"),
+            spaces=spaces,
+            settings=self.settings.model_dump(include=set(_SHAPE_ANSWERS))
+            | {"reader": self._reader.identity.sha256},
+        )
+        return ReceiptKeeper(self.receipts, environment)
 
     def _follow(self, embedder: Embedder) -> IndexFollower:
         with self.database.write() as tx:
@@ -182,10 +226,17 @@ class Service:
             "search", "starting", f"distilling the static student, once ({done / total:.0%})"
         )
 
+    def _tell_trying(self, done: int, total: int) -> None:
+        phase = f"trying out what the model can do, once ({done / total:.0%})"
+        self._readiness.report("generator", "starting", phase)
+
     def _try_generator(self) -> None:
         assert self._generator is not None
         self._generator.wait_ready()
-        self._generator.warm(prompt.prefix(self._generator.chat_format))
+        if self.settings.drafting == "auto":
+            known = capability_of(self._generator, self.settings.models, self._tell_trying)
+            self.drafting.settle(known.drafting)
+        self._generator.warm(drafting.prefix(self.drafting.current, self._generator.chat_format))
         for _ in self._generator.generate(GenerationRequest((PromptPart("One, two,"),), max_tokens=1)):
             pass
 
@@ -208,6 +259,12 @@ class Service:
             "process",
             {"worker": self._supervisor.restarts},
         )
+
+
+def _drafting(settings: Settings) -> DraftingChoice:
+    if settings.drafting == "auto":
+        return DraftingChoice()
+    return DraftingChoice(Drafting(settings.drafting), fixed=True)
 
 
 def _start_generator(settings: Settings) -> Generator:

@@ -20,6 +20,7 @@ def _service(request: Request) -> Service:
 ServiceDep = Annotated[Service, Depends(_service)]
 DocumentId = Annotated[Identifier, Path(description="A document's id, `doc_…`.")]
 JobId = Annotated[Identifier, Path(description="A job's id, `job_…`.")]
+AnswerId = Annotated[Identifier, Path(description="An answer's id, `ans_…`.")]
 Limit = Annotated[int, Query(ge=1, le=200, description="How many entries to return.")]
 Cursor = Annotated[
     str | None, Query(pattern=r"^[0-9]{1,18}$", description="`next_cursor` of the page before.")

@@ -9,9 +9,12 @@ from datetime import UTC, datetime
 from api import job_progress as progress
 from api import schemas
 from rag import records
+from rag.generation import receipts
+from rag.generation.replay import Comparison
 from rag.records import VersionStatus
-from rag.stores import acceptance, collections, document_catalog, job_queue
+from rag.stores import acceptance, answers, collections, document_catalog, job_queue
 from rag.stores.near_duplicates import NearDuplicate
+from rag.stores.receipt import Receipt
 
 _SCORE_DIGITS = 6
 _MS_DIGITS = 2
@@ -179,6 +182,7 @@ def sentence(delivered: records.AnswerSentence) -> schemas.Sentence:
         verdict=delivered.verdict,
         support=round(delivered.support, _SCORE_DIGITS),
         citations=list(delivered.citations),
+        group=delivered.group,
     )
 
 
@@ -197,17 +201,86 @@ def citation(checked: records.Citation) -> schemas.Citation:
     )
 
 
+def disagreement(found: records.Conflict) -> schemas.Disagreement:
+    return schemas.Disagreement(about=found.about, citations=list(found.citations), values=list(found.values))
+
+
 def answer(given: records.Answer) -> schemas.Answer:
     return schemas.Answer(
         id=given.id,
         status=given.status,
+        kind=given.kind,
+        understood_as=given.understood_as,
+        notes=_notices(given.notes),
+        answerability=round(given.answerability, _SCORE_DIGITS),
         answer=given.answer,
         sentences=[sentence(one) for one in given.sentences],
         citations=[citation(one) for one in given.citations],
+        conflicts=[disagreement(one) for one in given.conflicts],
         coverage=coverage(given.coverage),
         timings=timings(given.timings),
         model=None if given.model is None else schemas.Model(**asdict(given.model)),
         nearest=[hit(one) for one in given.nearest],
+    )
+
+
+def receipt(shown: receipts.Shown) -> schemas.Receipt:
+    kept = shown.receipt
+    return schemas.Receipt(
+        **dict(answer(shown.answer)),
+        freshness=shown.freshness,
+        created_at=_time(kept.created_at),
+        question=kept.question,
+        conversation=kept.conversation,
+        replay_of=kept.replay_of,
+        request=schemas.AskSettings(**asdict(kept.request)),
+        environment=schemas.Environment(**asdict(kept.environment)),
+        prompt_sha256=kept.prompt_sha256,
+        evidence=[_evidence(one) for one in shown.evidence],
+    )
+
+
+def listed_answer(kept: Receipt, sources: answers.Sources) -> schemas.ListedAnswer:
+    cited = dict.fromkeys((one.document, one.version) for one in kept.spans if one.citation is not None)
+    return schemas.ListedAnswer(
+        id=kept.id,
+        created_at=_time(kept.created_at),
+        question=kept.question,
+        conversation=kept.conversation,
+        replay_of=kept.replay_of,
+        status=kept.status,
+        kind=kept.kind,
+        answer=kept.answer,
+        freshness=receipts.freshness(kept, sources),
+        documents=[_reference(sources[one].document) for one in cited],
+    )
+
+
+def replay(before: receipts.Shown, after: receipts.Shown, changes: Comparison) -> schemas.Replay:
+    return schemas.Replay(
+        same=changes.same,
+        status=schemas.StatusChange(before=before.answer.status, after=after.answer.status),
+        citations=schemas.CitationChanges(
+            kept=[schemas.KeptCitation(**asdict(one)) for one in changes.kept],
+            added=list(changes.added),
+            removed=list(changes.removed),
+        ),
+        reasons=_notices(changes.reasons),
+        original=receipt(before),
+        replay=receipt(after),
+    )
+
+
+def _evidence(shown: receipts.ShownEvidence) -> schemas.Evidence:
+    return schemas.Evidence(
+        document=_reference(shown.document),
+        start=shown.start,
+        end=shown.end,
+        text=shown.text,
+        score=round(shown.score, _SCORE_DIGITS),
+        citation=shown.citation,
+        sha256=shown.sha256,
+        intact=shown.intact,
     )
 
 

@@ -8,11 +8,21 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from api.sources import MAX_CHARS as MAX_SOURCE
-from rag.records import AnswerStatus, DocumentState, JobState, PageKind, Verdict, VersionStatus
+from rag.records import (
+    AnswerStatus,
+    DocumentState,
+    JobState,
+    PageKind,
+    QuestionKind,
+    Verdict,
+    VersionStatus,
+)
 
 MAX_TEXT = 100_000
 MAX_FILTER_VALUES = 1000
 MAX_OFFSET = 2**31 - 1
+MAX_CONVERSATION = 64
+CONVERSATION_PATTERN = r"^[A-Za-z0-9_.:-]+$"
 
 _PRINTABLE_NAME = r"^[^\x00-\x1f\x7f/\\]+$"
 
@@ -80,8 +90,8 @@ class AskRequest(Scoped):
         str | None,
         Field(
             min_length=1,
-            max_length=64,
-            pattern=r"^[A-Za-z0-9_.:-]+$",
+            max_length=MAX_CONVERSATION,
+            pattern=CONVERSATION_PATTERN,
             description="Any name of your choosing; questions under the same name may follow up each other.",
         ),
     ] = None
@@ -330,7 +340,11 @@ class DocumentRef(BaseModel):
     name: str
     version: int
     status: Annotated[
-        VersionStatus, Field(description="`superseded` when a newer version of the document has been sent.")
+        VersionStatus,
+        Field(
+            description="`superseded` when a newer version of the document has been sent, `deleted` in kept "
+            "answers when nothing of it is left."
+        ),
     ]
 
 
@@ -353,9 +367,15 @@ class Hit(BaseModel):
 
 
 class Coverage(BaseModel):
+    """What was looked at. The members after the first three are null for answers that need one passage."""
+
     documents: int
     passages_seen: int
     passages_matching: int
+    documents_matching: Annotated[int | None, Field(description="Documents that hold what was asked for.")]
+    sections_seen: Annotated[int | None, Field(description="Of a summary: sections that are quoted.")]
+    sections_total: Annotated[int | None, Field(description="Of a summary: sections that there are.")]
+    complete: Annotated[bool | None, Field(description="Whether all that matches was read and is shown.")]
 
 
 class SearchAnswer(BaseModel):
@@ -373,6 +393,9 @@ class Sentence(BaseModel):
     verdict: Verdict
     support: float
     citations: list[int]
+    group: Annotated[
+        str, Field(description="What it is said of, where an answer speaks of several: a document, a thing.")
+    ]
 
 
 class Citation(BaseModel):
@@ -395,18 +418,150 @@ class Model(BaseModel):
     sha256: str
 
 
+class Disagreement(BaseModel):
+    """Citations that cannot all be right; ``values`` is what each says, in the order of ``citations``."""
+
+    about: str
+    citations: list[int]
+    values: list[str]
+
+
 class Answer(BaseModel):
     """``nearest`` is filled only when the answer is not in the documents."""
 
     id: str
     status: AnswerStatus
+    kind: Annotated[QuestionKind, Field(description="What the question needs: one passage, or many.")]
+    understood_as: Annotated[
+        str | None,
+        Field(description="The question as it was searched for, if the conversation had to complete it."),
+    ]
+    notes: Annotated[
+        list[Notice], Field(description="What to know about the answer: what was not found or not all seen.")
+    ]
+    answerability: Annotated[
+        float, Field(ge=0, le=1, description="Calibrated likelihood that the documents hold the answer.")
+    ]
     answer: str
     sentences: list[Sentence]
     citations: list[Citation]
+    conflicts: Annotated[
+        list[Disagreement], Field(description="Where the cited sources contradict each other.")
+    ]
     coverage: Coverage
     timings: dict[str, float]
     model: Model | None
     nearest: list[Hit]
+
+
+class AskSettings(BaseModel):
+    """What was asked for besides the question. Without `collections`, in all of them."""
+
+    collections: list[str] | None
+    filter: dict[str, Any] | None
+    mode: str
+    max_citations: int
+    survey_citations: Annotated[
+        int, Field(description="The same for questions that need more than one passage.")
+    ]
+
+
+class Environment(BaseModel):
+    """What made an answer besides the documents and the language model."""
+
+    software: Annotated[str, Field(description="The version of Footnote.")]
+    spaces: Annotated[list[str], Field(description="The embedders, by what makes their vectors differ.")]
+    settings: Annotated[
+        dict[str, str | int | float | None], Field(description="Those of the service that shape answers.")
+    ]
+
+
+class Evidence(BaseModel):
+    """A piece of what the answer was made from, cited or not, read back from its version."""
+
+    document: DocumentRef
+    start: int
+    end: int
+    text: Annotated[str, Field(description="Empty once the document is deleted.")]
+    score: float
+    citation: Annotated[int | None, Field(description="The footnote it became.")]
+    sha256: Annotated[str | None, Field(description="Of the text as it was offered, in UTF-8.")]
+    intact: Annotated[
+        bool | None, Field(description="Whether the text still has that hash; null when it is deleted.")
+    ]
+
+
+class Receipt(Answer):
+    """An answer as it was given, with what made it.
+
+    `document.status` of a citation is as of now. Of a deleted document only the place is left, and what
+    the answer had from it is blank.
+    """
+
+    freshness: Annotated[
+        VersionStatus, Field(description="Of the least fresh version that is cited; `current` without any.")
+    ]
+    created_at: datetime
+    question: Annotated[str, Field(description="As it was asked.")]
+    conversation: str | None
+    replay_of: Annotated[str | None, Field(description="The answer that was asked for again.")]
+    request: AskSettings
+    environment: Environment
+    prompt_sha256: Annotated[
+        str | None, Field(description="Of what the model was sent; null when it was not called.")
+    ]
+    evidence: list[Evidence]
+
+
+class ListedAnswer(BaseModel):
+    """An answer as lists show it; `documents` are those it cites."""
+
+    id: str
+    created_at: datetime
+    question: str
+    conversation: str | None
+    replay_of: str | None
+    status: AnswerStatus
+    kind: QuestionKind
+    answer: str
+    freshness: VersionStatus
+    documents: list[DocumentRef]
+
+
+class AnswerList(BaseModel):
+    data: list[ListedAnswer]
+    next_cursor: str | None
+
+
+class StatusChange(BaseModel):
+    before: AnswerStatus
+    after: AnswerStatus
+
+
+class KeptCitation(BaseModel):
+    """The same place in the same document, by its footnote number in either answer."""
+
+    before: int
+    after: int
+
+
+class CitationChanges(BaseModel):
+    """Footnote numbers: `added` are those of the replay, `removed` of the original."""
+
+    kept: list[KeptCitation]
+    added: list[int]
+    removed: list[int]
+
+
+class Replay(BaseModel):
+    """A question asked again. `reasons` are what is different between the two, whether or not it told."""
+
+    same: Annotated[bool, Field(description="Whether both answers have the same text.")]
+    status: StatusChange
+    citations: CitationChanges
+    reasons: list[Notice]
+    original: Receipt
+    replay: Receipt
 
 
 class RetrievalFound(BaseModel):

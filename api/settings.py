@@ -11,7 +11,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -71,9 +71,27 @@ class Settings(BaseSettings):
     max_question_chars: Annotated[
         int, Field(ge=16, le=100_000, description="The longest question or search query, in characters.")
     ] = 4000
+    drafting: Annotated[
+        Literal["auto", "free", "copy", "off"],
+        Field(
+            description="How the model writes: in its own words (`free`), by copying from the evidence "
+            "(`copy`) or not at all (`off`). `auto` tries the model once and takes what it is good at."
+        ),
+    ] = "auto"
     max_citations: Annotated[
         int, Field(ge=1, le=20, description="Citations an answer may have unless the request says otherwise.")
     ] = 3
+    abstention: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=0.2,
+            description="Share of answerable questions that may be refused so that others are; 0: none.",
+        ),
+    ] = 0.05
+    answers_kept_days: Annotated[
+        int, Field(ge=0, le=36_500, description="Days for which answers are kept; 0 keeps none at all.")
+    ] = 90
     max_concurrent_asks: Annotated[
         int, Field(ge=1, le=1024, description="Questions worked on at once; more are answered with 429.")
     ] = 16

@@ -6,6 +6,7 @@ The text is tokenized once to weigh it. Sections are divided at the best break n
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from itertools import accumulate, islice
 from ingest.canonical import collapse
 from ingest.measured_text import MeasuredText, Tokenizer
 from ingest.outline import Passage, Section, Setting, sections
+from ingest.parsers.tables import CELL_SEPARATOR
 from rag.records import BlockKind, Chunk, PageKind, ParsedDocument, Span
 from rag.text.forms import search_form, spoken
 from rag.text.sentences import sentence_spans
@@ -31,6 +33,9 @@ _LONGEST_TITLE = 300
 _TINY_TOKENS = 40
 """A section of less is too little to be found alone, so the next one joins it."""
 
+
+_FIGURE = re.compile(r"[\W\d_]*")
+_YEAR = re.compile(r"(?:19|20)\d\d")
 
 _Piece = tuple[int, int, Setting]
 
@@ -90,8 +95,29 @@ def split(
 
 
 def embedding_text(context: str, body: str) -> str:
-    """What is embedded for a chunk that says ``body``."""
-    return search_form(f"{context}\n{body}" if context else body)
+    """What is embedded for a chunk that says ``body``.
+
+    The figures of a table's rows are left out: nobody asks for a figure by its digits, and a vector that is
+    mostly digits lies near every table and near no question. Their labels and headers remain.
+    """
+    said = without_figures(body)
+    return search_form(f"{context}\n{said}" if context else said)
+
+
+def without_figures(body: str) -> str:
+    """``body`` with the rows of its tables reduced to the cells that are more than a figure.
+
+    A row of nothing but figures stays as it is: it is all there is.
+    """
+    if CELL_SEPARATOR not in body:
+        return body
+    return "\n".join(_labels(line) if CELL_SEPARATOR in line else line for line in body.split("\n"))
+
+
+def _labels(row: str) -> str:
+    cells = row.split(CELL_SEPARATOR)
+    kept = [cell for cell in cells if not _FIGURE.fullmatch(cell) or _YEAR.fullmatch(cell)]
+    return CELL_SEPARATOR.join(kept) or row
 
 
 class _Splitter:

@@ -251,6 +251,8 @@ class VersionStatus(StrEnum):
     CURRENT = "current"
     SUPERSEDED = "superseded"
     """A newer version has been sent, whether or not it can be searched yet."""
+    DELETED = "deleted"
+    """Its document is gone for good; only what was kept of an answer still names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +298,7 @@ class Evidence:
     """A sentence offered to the generator and to the reader, verbatim from a document.
 
     ``number`` is the footnote number it may be cited by (from 1), ``score`` its probability-like
-    strength in 0..1.
+    strength in 0..1. ``answer`` is the part of it that the reader takes for the answer.
     """
 
     number: int
@@ -308,6 +310,7 @@ class Evidence:
     text: str
     context: str
     score: float
+    answer: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,9 +344,39 @@ class AnswerStatus(StrEnum):
     NOT_IN_DOCUMENTS = "not_in_documents"
 
 
+class QuestionKind(StrEnum):
+    """What a question needs to be answered: one place, or many.
+
+    ``LOOKUP`` one passage is enough, ``LIST`` every item that matches, ``COUNT`` how many there are,
+    ``COMPARISON`` something about each of several things, ``SUMMARY`` the gist of whole documents.
+    """
+
+    LOOKUP = "lookup"
+    LIST = "list"
+    COUNT = "count"
+    COMPARISON = "comparison"
+    SUMMARY = "summary"
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Citations that cannot all be right: they say different things of the same matter.
+
+    ``about`` is in words what they differ in, ``values`` what each says, in the order of ``citations``
+    (footnote numbers).
+    """
+
+    about: str
+    citations: tuple[int, ...]
+    values: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class AnswerSentence:
-    """One delivered sentence: ``answer[start:end]`` without its footnote marks, with its verdict."""
+    """One delivered sentence: ``answer[start:end]`` without its footnote marks, with its verdict.
+
+    ``group`` names what it is said of, where an answer speaks of several: a document, a compared thing.
+    """
 
     text: str
     start: int
@@ -351,15 +384,24 @@ class AnswerSentence:
     verdict: Verdict
     support: float
     citations: tuple[int, ...]
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What a search looked at: documents among the hits, passages returned, passages that matched."""
+    """What a search looked at: documents among the hits, passages returned, passages that matched.
+
+    The rest is known for answers that need more than one passage: how many documents match, how many of
+    the sections of what was summarised are spoken for, and whether nothing that matches was left out.
+    """
 
     documents: int
     passages_seen: int
     passages_matching: int
+    documents_matching: int | None = None
+    sections_seen: int | None = None
+    sections_total: int | None = None
+    complete: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,7 +414,12 @@ class ModelIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer as delivered. ``nearest`` is filled only for ``not_in_documents``."""
+    """An answer as delivered. ``nearest`` is filled only for ``not_in_documents``.
+
+    ``answerability`` is the calibrated likelihood (0..1) that the evidence holds the answer. ``notes`` say
+    what the reader should know, such as what was not found; ``understood_as`` is the question as it was
+    searched for, None where that is how it was asked.
+    """
 
     id: str
     status: AnswerStatus
@@ -383,3 +430,8 @@ class Answer:
     timings: Mapping[str, float]
     model: ModelIdentity | None
     nearest: tuple[Passage, ...] = ()
+    kind: QuestionKind = QuestionKind.LOOKUP
+    conflicts: tuple[Conflict, ...] = ()
+    answerability: float = 0.0
+    notes: tuple[Notice, ...] = ()
+    understood_as: str | None = None

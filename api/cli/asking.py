@@ -39,10 +39,15 @@ def search(service: Connection, query: str, collections: list[str] | None, k: in
 
 def _print_as_it_comes(service: Connection, body: dict[str, Any]) -> dict[str, Any]:
     answer: dict[str, Any] = {}
+    group = ""
     for name, data in service.stream("/v1/ask", {**body, "stream": True}):
         if name == "sentence":
             sentence = data["sentence"]
             doubt = "" if sentence["verdict"] != "unsupported" else " (not supported by the documents)"
+            if sentence["group"] != group:
+                group = sentence["group"]
+                if group:
+                    print(f"{group}:")
             print(f"{sentence['text']} {marks(sentence['citations'])}{doubt}".rstrip(), flush=True)
         elif name == "done":
             answer = data
@@ -56,4 +61,12 @@ def _print_as_it_comes(service: Connection, body: dict[str, Any]) -> dict[str, A
         print()
         for citation in answer["citations"]:
             print(footnote(citation))
+    for conflict in answer["conflicts"]:
+        said = ", ".join(
+            f"{value} {marks([number])}"
+            for number, value in zip(conflict["citations"], conflict["values"], strict=True)
+        )
+        print(f"The sources disagree about {conflict['about']}: {said}")
+    for note in answer["notes"]:
+        print(f"Note: {note['detail']}")
     return answer

@@ -1,6 +1,7 @@
 """The commands and their options. What they do is imported when they run: ``--help`` loads nothing heavy.
 
-Exit status: 0 done, 1 something failed, 2 wrong usage, 3 the answer is not in the documents.
+Exit status: 0 done, 1 something failed, 2 wrong usage, 3 the answer is not in the documents, 4 an
+evaluation is worse than the one before it (with ``--fail-on-worse``).
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ docs = typer.Typer(help="List, show and delete documents.", no_args_is_help=True
 app.add_typer(docs, name="docs")
 jobs = typer.Typer(help="Look at the queue of documents to be read, and change it.", no_args_is_help=True)
 app.add_typer(jobs, name="jobs")
+answers = typer.Typer(help="Look at answers that were given, and ask again.", no_args_is_help=True)
+app.add_typer(answers, name="answers")
 
 Url = Annotated[
     str | None, typer.Option(help="Address of the service; by default the configured host and port.")
@@ -129,6 +132,50 @@ def search(
 
     with connected(url) as service:
         asking.search(service, query, collection, k, as_json)
+
+
+@app.command("eval")
+def evaluate(
+    collection: Collections = None,
+    questions: Annotated[int, typer.Option(min=4, max=2000, help="How many questions to make.")] = 60,
+    drafts: Annotated[
+        int, typer.Option(min=0, max=2000, help="How many of them the model answers too; it takes its time.")
+    ] = 20,
+    new: Annotated[
+        bool, typer.Option("--new/--again", help="Make new questions, or ask those of the last run again.")
+    ] = False,
+    no_model: Annotated[
+        bool,
+        typer.Option("--no-model", help="Make the questions without a language model: faster, and easier."),
+    ] = False,
+    seed: Annotated[int | None, typer.Option(min=0, help="Repeats the choice of passages.")] = None,
+    fail_on_worse: Annotated[
+        bool, typer.Option("--fail-on-worse", help="Exit with 4 when a guarded figure is worse than before.")
+    ] = False,
+    data: Annotated[
+        Path | None, typer.Option(help="The data folder; runs are kept in `evals` in it.")
+    ] = None,
+    as_json: Json = False,
+    url: Url = None,
+) -> None:
+    """Measure search, citations, refusals and times on questions made from your own documents."""
+    from api.cli import evaluating
+    from api.cli.connection import connected
+
+    with connected(url) as service:
+        options = evaluating.Options(
+            folder=evaluating.runs_folder(data),
+            collections=tuple(collection or ()),
+            questions=questions,
+            drafts=drafts,
+            new=new,
+            model=not no_model,
+            seed=seed,
+            fail_on_worse=fail_on_worse,
+            as_json=as_json,
+        )
+        status = evaluating.evaluate(service, options)
+    raise typer.Exit(status)
 
 
 @app.command()
@@ -268,3 +315,51 @@ def resume_jobs(as_json: Json = False, url: Url = None) -> None:
 
     with connected(url) as service:
         work.resume(service, as_json)
+
+
+@answers.command("list")
+def list_answers(
+    conversation: Annotated[str | None, typer.Option(help="Only those of this conversation.")] = None,
+    document: Annotated[
+        str | None, typer.Option(help="Only those that cite the document of this id.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50,
+    as_json: Json = False,
+    url: Url = None,
+) -> None:
+    """Answers, newest first, and whether what they cite is still current."""
+    from api.cli import answers as given
+    from api.cli.connection import connected
+
+    with connected(url) as service:
+        given.list_all(service, conversation, document, limit, as_json)
+
+
+@answers.command("show")
+def show_answer(answer_id: str, as_json: Json = False, url: Url = None) -> None:
+    """An answer as it was given, with what made it."""
+    from api.cli import answers as given
+    from api.cli.connection import connected
+
+    with connected(url) as service:
+        given.show(service, answer_id, as_json)
+
+
+@answers.command("replay")
+def replay_answer(answer_id: str, as_json: Json = False, url: Url = None) -> None:
+    """Ask the same question again, and tell what has changed."""
+    from api.cli import answers as given
+    from api.cli.connection import connected
+
+    with connected(url) as service:
+        given.replay(service, answer_id, as_json)
+
+
+@answers.command("delete")
+def delete_answer(answer_id: str, as_json: Json = False, url: Url = None) -> None:
+    """Delete an answer for good."""
+    from api.cli import answers as given
+    from api.cli.connection import connected
+
+    with connected(url) as service:
+        given.delete(service, answer_id, as_json)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 
 import structlog
@@ -11,8 +10,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from api import problems, representations, schemas, sse, strict_json
+from api.answering import CLIENT_GONE, Answering, gone, unless, whole
 from api.assembly import Service
-from api.background import Pumped
 from api.dependencies import ServiceDep
 from api.dependencies import problems as problem_responses
 from api.scoping import check_length, scope_of
@@ -26,13 +25,11 @@ from rag.generation.answering import (
     SentenceEvent,
     TokenEvent,
 )
+from rag.generation.survey import MOST_CITATIONS
 
 router = APIRouter(prefix="/v1/ask", tags=["ask"], route_class=strict_json.StrictRoute)
 
 _log = structlog.get_logger(__name__)
-
-_DISCONNECT_POLL = 0.1
-_CLIENT_GONE = 499  # as nginx logs it; nobody is left to read it
 
 _STREAM = (
     "With `stream: true`, server-sent events instead: `retrieval` (coverage and passages), `token` (draft "
@@ -56,87 +53,42 @@ _STREAM = (
 async def ask(request: Request, service: ServiceDep, asked: schemas.AskRequest) -> Response:
     """Answer a question from the documents, or say that they do not hold the answer."""
     check_length(asked.question, service.settings.max_question_chars)
-    events = _Answering(service, asked)
-    gone = asyncio.create_task(_gone(request))
+    events = Answering(service, _question(service, asked))
+    leaving = asyncio.create_task(gone(request))
     streaming = False
     try:
-        first = await _unless(gone, events)
+        first = await unless(leaving, events)
         if first is None:
-            return Response(status_code=_CLIENT_GONE)
+            return Response(status_code=CLIENT_GONE)
         if asked.stream:
             streaming = True  # from here on the response watches the connection and closes the events
             return sse.response(_stream(events, first, problems.request_id_of(request)))
-        return await _whole(gone, events)
+        return await _whole(leaving, events)
     finally:
-        gone.cancel()
+        leaving.cancel()
         if not streaming:
             await events.aclose()
 
 
-class _Answering:
-    """The events of one answer with the place it takes among the questions being worked on."""
-
-    def __init__(self, service: Service, asked: schemas.AskRequest) -> None:
-        question = AskRequest(
-            question=asked.question,
-            scope=scope_of(asked),
-            mode=AskMode(asked.mode),
-            max_citations=asked.max_citations or service.settings.max_citations,
-            conversation=asked.conversation,
-        )
-        answerer = service.answerer
-        self._service = service
-        service.gate.enter()
-        self._began = time.perf_counter()
-        self._events: Pumped[AnswerEvent] = Pumped(lambda: answerer.ask(question), service.gate.executor)
-        self._leaving: asyncio.Task[None] = asyncio.create_task(self._leave())
-
-    def __aiter__(self) -> AsyncIterator[AnswerEvent]:
-        return self
-
-    async def __anext__(self) -> AnswerEvent:
-        event = await anext(self._events)
-        if isinstance(event, DoneEvent):
-            self._service.metrics.observe_stages(event.answer.timings)
-        return event
-
-    async def aclose(self) -> None:
-        await self._events.aclose()
-
-    async def _leave(self) -> None:
-        # The place is free when the thread is done with the model, not when the client has gone.
-        await self._events.finished()
-        self._service.gate.leave(time.perf_counter() - self._began)
+def _question(service: Service, asked: schemas.AskRequest) -> AskRequest:
+    return AskRequest(
+        question=asked.question,
+        scope=scope_of(asked),
+        mode=AskMode(asked.mode),
+        max_citations=asked.max_citations or service.settings.max_citations,
+        survey_citations=asked.max_citations or MOST_CITATIONS,
+        conversation=asked.conversation,
+    )
 
 
-async def _gone(request: Request) -> None:
-    """Ends when the client has gone. A task of its own: events may come faster than anyone would look."""
-    while not await request.is_disconnected():
-        await asyncio.sleep(_DISCONNECT_POLL)
+async def _whole(leaving: asyncio.Task[None], events: Answering) -> Response:
+    answer = await whole(leaving, events)
+    if answer is None:
+        return Response(status_code=CLIENT_GONE)
+    return JSONResponse(representations.answer(answer).model_dump(mode="json"))
 
 
-async def _unless(gone: asyncio.Task[None], events: _Answering) -> AnswerEvent | None:
-    """The next event, or None when the client has gone."""
-    coming = asyncio.create_task(_next(events))
-    try:
-        await asyncio.wait({coming, gone}, return_when=asyncio.FIRST_COMPLETED)
-        return None if gone.done() else coming.result()
-    finally:
-        coming.cancel()
-
-
-async def _next(events: _Answering) -> AnswerEvent:
-    return await anext(events)
-
-
-async def _whole(gone: asyncio.Task[None], events: _Answering) -> Response:
-    while event := await _unless(gone, events):
-        if isinstance(event, DoneEvent):
-            return JSONResponse(representations.answer(event.answer).model_dump(mode="json"))
-    return Response(status_code=_CLIENT_GONE)
-
-
-async def _stream(events: _Answering, first: AnswerEvent, request_id: str) -> AsyncIterator[bytes]:
+async def _stream(events: Answering, first: AnswerEvent, request_id: str) -> AsyncIterator[bytes]:
     try:
         yield _encode(first)
         async for event in events:

@@ -209,6 +209,7 @@ def delete_document(service: ServiceDep, document_id: DocumentId) -> Response:
     """Remove a document for good: from every search at once, with its text, versions and file."""
     with service.database.write() as tx:
         hashes = document_catalog.remove(tx, document_catalog.get(tx, document_id))
+    service.receipts.settle()  # an answer that waits to be stored may quote it
     with service.database.write() as tx:
         document_catalog.collect_blobs(tx, service.blobs, hashes)
     service.pictures.forget(hashes)

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from rag.evaluation.metrics import quantile
 from rag.retrieval.answerability import Calibration, Features, answerability_with
+from rag.retrieval.operating_point import refusal_threshold
 
-FALSE_REFUSALS = 0.03
-"""Share of answerable questions that the threshold may turn away."""
+FALSE_REFUSALS = (0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.2)
+"""Shares of answerable questions that may be turned away: one threshold is stored for each."""
 UNSURE = 0.15
 """Share of answerable questions delivered as ``partial`` or turned away."""
 
@@ -30,23 +31,20 @@ def fit(answerable: Sequence[Features], unanswerable: Sequence[Features]) -> Cal
     """
     rows = np.array([(*features.values(), 1.0) for features in [*answerable, *unanswerable]])
     truth = np.array([1.0] * len(answerable) + [0.0] * len(unanswerable))
-    coefficients = _logistic(rows, truth)
-    weights = (
-        float(coefficients[0]),
-        float(coefficients[1]),
-        float(coefficients[2]),
-        float(coefficients[3]),
-    )
-    unset = Calibration(weights, float(coefficients[4]), 0.0, 0.0)
+    *weights, bias = (float(one) for one in _logistic(rows, truth))
+    unset = Calibration(tuple(weights), bias, {}, 0.0)
     scores = [answerability_with(unset, features) for features in answerable]
-    return Calibration(weights, unset.bias, quantile(scores, FALSE_REFUSALS), quantile(scores, UNSURE))
+    refuse = {str(share): quantile(scores, share) for share in FALSE_REFUSALS}
+    return Calibration(unset.weights, bias, refuse, quantile(scores, UNSURE))
 
 
 def rates(
-    model: Calibration, answerable: Sequence[Features], unanswerable: Sequence[Features]
+    model: Calibration, allowed: float, answerable: Sequence[Features], unanswerable: Sequence[Features]
 ) -> tuple[float, float]:
-    """Share of answerable questions refused, and share of unanswerable ones refused."""
-    return _refused(model, answerable), _refused(model, unanswerable)
+    """Share of answerable questions refused, and share of unanswerable ones refused, where the calibration
+    means to refuse the share ``allowed`` of the answerable ones."""
+    threshold = refusal_threshold(model.refuse, allowed)
+    return _refused(model, threshold, answerable), _refused(model, threshold, unanswerable)
 
 
 def write(model: Calibration, path: Path) -> None:
@@ -54,14 +52,14 @@ def write(model: Calibration, path: Path) -> None:
     stored = {
         "weights": [round(weight, 4) for weight in model.weights],
         "bias": round(model.bias, 4),
-        "refuse": round(model.refuse, 4),
+        "refuse": {share: round(threshold, 4) for share, threshold in model.refuse.items()},
         "confident": round(model.confident, 4),
     }
     path.write_text(json.dumps(stored, indent=1) + "\n")
 
 
-def _refused(model: Calibration, features: Sequence[Features]) -> float:
-    return sum(answerability_with(model, one) < model.refuse for one in features) / len(features)
+def _refused(model: Calibration, threshold: float, features: Sequence[Features]) -> float:
+    return sum(answerability_with(model, one) < threshold for one in features) / len(features)
 
 
 def _logistic(rows: NDArray[np.float64], truth: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -22,13 +22,17 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """``name`` becomes the file's name; ``command`` repeats the run; ``notes`` say what to know."""
+    """``name`` becomes the file's name; ``command`` repeats the run; ``notes`` say what to know.
+
+    ``pictures`` are pairs of what is seen and the file that lies beside the report.
+    """
 
     name: str
     title: str
     command: str
     figures: Sequence[Figure]
     notes: Sequence[str] = ()
+    pictures: Sequence[tuple[str, str]] = ()
 
 
 def render(report: Report, when: datetime) -> str:
@@ -36,7 +40,7 @@ def render(report: Report, when: datetime) -> str:
     lines = [
         f"# {report.title}",
         "",
-        f"{when:%Y-%m-%d %H:%M} UTC, {_machine()}. Repeat with `{report.command}`.",
+        f"{when:%Y-%m-%d %H:%M} UTC, {machine()}. Repeat with `{report.command}`.",
         "",
         "| figure | value | target | met |",
         "|---|---|---|---|",
@@ -44,6 +48,8 @@ def render(report: Report, when: datetime) -> str:
     marks = {True: "yes", False: "no", None: ""}
     lines += [f"| {one.name} | {one.value} | {one.target} | {marks[one.met]} |" for one in report.figures]
     lines += ["", *(f"- {note}" for note in report.notes)] if report.notes else []
+    for seen, file in report.pictures:
+        lines += ["", f"![{seen}]({file})"]
     return "\n".join(lines) + "\n"
 
 
@@ -66,6 +72,7 @@ def at_most_ms(name: str, value: float, target: float) -> Figure:
     return Figure(name, f"{value:,.0f} ms", f"< {target:,.0f} ms", value < target)
 
 
-def _machine() -> str:
+def machine() -> str:
+    """Cores, system and Python of this machine, in words."""
     system = f"{platform.system()} {platform.machine()}"
     return f"{os.cpu_count()} cores, {system}, Python {platform.python_version()}"

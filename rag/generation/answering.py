@@ -5,16 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import structlog
 
 from rag.errors import TooLarge, Unavailable
-from rag.generation import prompt
+from rag.generation import conflicts
 from rag.generation.citations import AnswerText, Footnotes
-from rag.generation.drafts import DraftReader, DraftSentence
-from rag.generation.verification import addresses, verify
+from rag.generation.drafting import Drafting, DraftingChoice
+from rag.generation.drafts import DraftSentence
+from rag.generation.instructions import quotable
+from rag.generation.receipts import Asked, ReceiptKeeper
+from rag.generation.survey import MOST_CITATIONS, Survey
+from rag.generation.surveying import Surveyor
+from rag.generation.verification import Likeness, addresses, verify
 from rag.models import generation
 from rag.models.generator import Generator, GeneratorState
 from rag.records import (
@@ -25,17 +30,20 @@ from rag.records import (
     Coverage,
     Evidence,
     ModelIdentity,
+    Notice,
     Passage,
+    QuestionKind,
     Verdict,
 )
 from rag.retrieval.answerability import calibration
 from rag.retrieval.evidence import EvidenceSelector, Selection
-from rag.retrieval.follow_up import standalone
+from rag.retrieval.follow_up import Exchange, standalone
 from rag.retrieval.hybrid import HybridRetriever, SearchResult
+from rag.retrieval.question_kind import take_apart
 from rag.stores import conversations
-from rag.stores.conversations import Turn
 from rag.stores.database import Database
 from rag.stores.identifiers import new_id
+from rag.stores.receipt_writer import ReceiptWriter
 from rag.stores.scopes import Scope
 
 PASSAGES_SEEN = 8
@@ -71,7 +79,11 @@ class AskRequest:
     scope: Scope = field(default_factory=Scope)
     mode: AskMode = AskMode.AUTO
     max_citations: int = 3
+    survey_citations: int = MOST_CITATIONS
+    """The same for questions that need more than one passage."""
     conversation: str | None = None
+    replay_of: str | None = None
+    """The id of the answer that is asked for again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +126,17 @@ class Answerer:
         retriever: HybridRetriever,
         selector: EvidenceSelector,
         generator: Generator,
+        receipts: ReceiptKeeper | None = None,
+        surveyor: Surveyor | None = None,
+        drafting: DraftingChoice | None = None,
     ) -> None:
         self._database = database
         self._retriever = retriever
         self._selector = selector
         self._generator = generator
+        self._receipts = receipts or ReceiptKeeper(ReceiptWriter(database))
+        self._surveyor = surveyor
+        self._drafting = drafting or DraftingChoice(Drafting.FREE)
 
     def ask(self, request: AskRequest) -> Iterator[AnswerEvent]:
         """The events of one answer; the last is a ``DoneEvent``. Closing the iterator stops the model.
@@ -126,29 +144,54 @@ class Answerer:
         Raises:
             NotFound, BadRequest: the scope cannot be.
             Busy, Unavailable: ``ANSWER`` needs the model and cannot have it. ``AUTO`` quotes instead.
+            StorageFailed: the receipt could not be written; without it there is no ``DoneEvent``.
         """
         clock = _Clock()
         question = self._standalone(request)
+        wanted = take_apart(question)
+        survey = None
+        if self._surveyor is not None and wanted.kind is not QuestionKind.LOOKUP:
+            survey = self._surveyor.survey(wanted, request.scope, request.survey_citations)
+        if survey is not None:
+            yield from self._surveyed(request, question, wanted.kind, survey, clock)
+            return
         result = self._retriever.search(question, request.scope, PASSAGES_SEEN)
         clock.mark("retrieve_ms")
         selection = self._selector.select(result, request.max_citations)
         clock.mark("evidence_ms")
         yield RetrievalEvent(result.coverage, result.passages)
-        writing = _Writing(AnswerText(), Footnotes(self._database, selection.evidence))
+        evidence = quotable(selection.evidence)
+        writing = _Writing(AnswerText(), Footnotes(self._database, evidence), self._selector.likeness)
         model: ModelIdentity | None = None
-        if selection.answerability >= calibration().refuse:
+        if selection.sufficient:
             if request.mode is not AskMode.QUOTE:
                 try:
-                    yield from self._draft(question, selection.evidence, request.mode, writing, clock)
-                    model = self._generator.identity
+                    yield from self._draft(question, evidence, request.mode, writing, clock)
+                    model = self._generator.identity if writing.prompts else None
                 except (Unavailable, TooLarge) as error:
                     if request.mode is AskMode.ANSWER:
                         raise
                     _log.warning("answer_without_model", code=error.code)
             if request.mode is not AskMode.ANSWER or not writing.footnotes.citations:
-                yield from writing.quote(selection.evidence, everything=request.mode is not AskMode.ANSWER)
+                yield from writing.quote(evidence, everything=request.mode is not AskMode.ANSWER)
         answer = _finished(writing, result, selection, clock, model)
-        self._remember(request, question, answer)
+        answer = _understood(answer, request, question, wanted.kind)
+        self._receipts.keep(_asked(request, question), answer, selection.evidence, writing.prompts)
+        yield DoneEvent(answer)
+
+    def _surveyed(
+        self, request: AskRequest, question: str, kind: QuestionKind, survey: Survey, clock: _Clock
+    ) -> Iterator[AnswerEvent]:
+        """Deliver what was found in many passages. The model has no part in it: nothing needs phrasing."""
+        clock.mark("retrieve_ms")
+        yield RetrievalEvent(survey.coverage, survey.passages)
+        evidence = [item.evidence for item in survey.items]
+        writing = _Writing(AnswerText(), Footnotes(self._database, evidence), self._selector.likeness)
+        yield from writing.surveyed(survey)
+        clock.mark("evidence_ms")
+        answer = replace(_from_survey(writing, survey, clock), kind=kind)
+        answer = replace(answer, understood_as=question if question != request.question else None)
+        self._receipts.keep(_asked(request, question), answer, evidence, writing.prompts)
         yield DoneEvent(answer)
 
     def _draft(
@@ -162,38 +205,38 @@ class Answerer:
             raise Unavailable(
                 "generator_starting", "The language model is being loaded; ask again in a moment."
             )
-        reader = DraftReader()
-        layout = self._generator.chat_format
-        with closing(self._generator.generate(prompt.drafting_request(question, evidence, layout))) as events:
+        insist = mode is AskMode.ANSWER
+        plan = self._drafting.plan(question, evidence, self._generator.chat_format, insist=insist)
+        if plan is None:
+            return
+        writing.prompts.append(plan.request.prompt)
+        with closing(self._generator.generate(plan.request)) as events:
             for event in events:
-                if not isinstance(event, generation.TokenEvent):
-                    continue
-                clock.mark("first_token_ms", once=True)
-                yield TokenEvent(event.text)
-                yield from writing.drafted(reader.feed(event.text), question, evidence, mode)
-        yield from writing.drafted(reader.finish(), question, evidence, mode)
+                if isinstance(event, generation.TokenEvent):
+                    clock.mark("first_token_ms", once=True)
+                    yield TokenEvent(event.text)
+                yield from writing.drafted(plan.reader.take(event), question, evidence, mode)
         clock.mark("generate_ms")
 
     def _standalone(self, request: AskRequest) -> str:
         if request.conversation is None:
             return request.question
+        self._receipts.settle()
         with self._database.read() as tx:
             turns = conversations.recent_turns(tx, request.conversation, _TURNS_REMEMBERED)
-        return standalone(request.question, [turn.standalone for turn in turns])
-
-    def _remember(self, request: AskRequest, question: str, answer: Answer) -> None:
-        if request.conversation is not None:
-            with self._database.write() as tx:
-                turn = Turn(request.question, question, answer.answer)
-                conversations.add_turn(tx, request.conversation, turn)
+        return standalone(request.question, [Exchange(turn.standalone, turn.answer) for turn in turns])
 
 
 class _Writing:
-    """An answer being put together: its text, its footnotes, and what has been said already."""
+    """An answer being put together: its text, its footnotes, and what the model was sent for it."""
 
-    def __init__(self, text: AnswerText, footnotes: Footnotes) -> None:
+    def __init__(self, text: AnswerText, footnotes: Footnotes, likeness: Likeness) -> None:
         self.text = text
         self.footnotes = footnotes
+        self._likeness = likeness
+        self.prompts: list[Sequence[generation.PromptPart]] = []
+        self._answered_in_short: set[int] = set()
+        """Evidence of which a few words have been given, and not yet the sentence they stand in."""
 
     def drafted(
         self,
@@ -208,7 +251,7 @@ class _Writing:
         best evidence is quoted instead.
         """
         for draft in sentences:
-            check = verify(draft.text, draft.claims, evidence, question)
+            check = verify(draft.text, draft.claims, evidence, question, self._likeness)
             used = [item for item in evidence if item.number in check.citations]
             if mode is not AskMode.ANSWER and not all(
                 item.score >= _NEARLY_BEST * evidence[0].score and addresses(draft.text, item, question)
@@ -218,16 +261,29 @@ class _Writing:
             cited = [citation for n in check.citations if (citation := self.footnotes.cite(n)) is not None]
             verdict = check.verdict if cited else Verdict.UNSUPPORTED
             if verdict is not Verdict.UNSUPPORTED or mode is AskMode.ANSWER:
+                self._answered_in_short.update(check.citations if draft.phrase else ())
                 yield self._deliver(draft.text, verdict, check.support, cited)
 
     def quote(self, evidence: Sequence[Evidence], *, everything: bool) -> Iterator[SentenceEvent]:
         """Deliver evidence word for word: all of weight that is not cited yet, or only the best."""
         for item in evidence if everything else evidence[:1]:
             weighs = item.score >= _WORTH_QUOTING * evidence[0].score
-            if weighs and not self.footnotes.is_cited(item.number):
+            unsaid = item.number in self._answered_in_short or not self.footnotes.is_cited(item.number)
+            if weighs and unsaid:
                 citation = self.footnotes.cite(item.number)
                 if citation is not None:
                     yield self._deliver(item.text, Verdict.VERBATIM, 1.0, [citation])
+
+    def surveyed(self, survey: Survey) -> Iterator[SentenceEvent]:
+        """Deliver a survey: its statement, which rests on all of it, then item by item."""
+        cited = [(item, self.footnotes.cite(item.evidence.number)) for item in survey.items]
+        held = [(item, citation) for item, citation in cited if citation is not None]
+        if survey.statement and len(held) == len(cited):
+            yield self._deliver(survey.statement, Verdict.SUPPORTED, 1.0, [citation for _, citation in held])
+        for item, citation in held:
+            verdict = Verdict.VERBATIM if item.whole else Verdict.SUPPORTED
+            said = self.text.add(item.text, verdict, 1.0, [citation.number], group=item.group, item=True)
+            yield SentenceEvent(said, (citation,))
 
     def _deliver(
         self, text: str, verdict: Verdict, support: float, cited: Sequence[Citation]
@@ -256,13 +312,28 @@ class _Clock:
         return self.timings | {"total_ms": round((time.perf_counter() - self._began) * 1000, 1)}
 
 
+def _asked(request: AskRequest, question: str) -> Asked:
+    return Asked(
+        question=request.question,
+        standalone=question,
+        scope=request.scope,
+        mode=request.mode.value,
+        max_citations=request.max_citations,
+        survey_citations=request.survey_citations,
+        conversation=request.conversation,
+        replay_of=request.replay_of,
+    )
+
+
 def _finished(
     writing: _Writing, result: SearchResult, selection: Selection, clock: _Clock, model: ModelIdentity | None
 ) -> Answer:
     citations = writing.footnotes.citations
+    disagreements = conflicts.find(citations, result.query.text)
+    doubtful = selection.answerability < calibration().confident or bool(disagreements)
     if not citations:
         status = AnswerStatus.NOT_IN_DOCUMENTS
-    elif selection.answerability < calibration().confident or not _all_supported(writing.text.sentences):
+    elif doubtful or not _all_supported(writing.text.sentences):
         status = AnswerStatus.PARTIAL
     else:
         status = AnswerStatus.ANSWERED
@@ -277,6 +348,40 @@ def _finished(
         timings=clock.total(),
         model=model,
         nearest=tuple(result.passages[:NEAREST_SHOWN]) if refused else (),
+        answerability=selection.answerability,
+        conflicts=disagreements,
+    )
+
+
+def _understood(answer: Answer, request: AskRequest, question: str, kind: QuestionKind) -> Answer:
+    """With how the question was taken. What wanted many passages and got a few is not all there is."""
+    rewritten = question if question != request.question else None
+    if kind is QuestionKind.LOOKUP or answer.status is AnswerStatus.NOT_IN_DOCUMENTS:
+        return replace(answer, kind=kind, understood_as=rewritten)
+    note = Notice("best_passages_only", "This comes from the best passages only; there may be more to it.")
+    return replace(
+        answer, kind=kind, understood_as=rewritten, status=AnswerStatus.PARTIAL, notes=(*answer.notes, note)
+    )
+
+
+def _from_survey(writing: _Writing, survey: Survey, clock: _Clock) -> Answer:
+    citations = writing.footnotes.citations
+    complete = not survey.partial and len(citations) == len(survey.items)
+    status = AnswerStatus.ANSWERED if complete else AnswerStatus.PARTIAL
+    if not citations:
+        status = AnswerStatus.NOT_IN_DOCUMENTS
+    return Answer(
+        id=new_id("ans"),
+        status=status,
+        answer=writing.text.text if citations else REFUSAL,
+        sentences=tuple(writing.text.sentences),
+        citations=citations,
+        coverage=survey.coverage,
+        timings=clock.total(),
+        model=None,
+        nearest=() if citations else tuple(survey.passages[:NEAREST_SHOWN]),
+        answerability=float(bool(citations)),
+        notes=survey.notes,
     )
 
 

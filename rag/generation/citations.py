@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from rag.records import AnswerSentence, Box, Citation, Evidence, PageKind, Verdict
+from rag.records import AnswerSentence, Box, Citation, DocumentRef, Evidence, PageKind, Verdict
 from rag.stores import texts
-from rag.stores.database import Database
+from rag.stores.database import Database, Tx
 from rag.text.locators import locator
 
 
@@ -37,24 +38,51 @@ class Footnotes:
     def _make(self, item: Evidence, number: int) -> Citation | None:
         with self._database.read() as tx:
             quote = texts.read_text(tx, item.version_id, item.start, item.end)
-            pages = texts.pages_touching(tx, item.version_id, item.start, item.end)
-            headings = texts.headings_above(tx, item.version_id, item.start)
-            kind = texts.page_kind(tx, item.version_id)
+            place = place_of(tx, item.version_id, item.start, item.end)
         if quote != item.text:
             return None
-        boxes: tuple[Box, ...] = texts.line_boxes(pages[0].words, item.start, item.end) if pages else ()
-        return Citation(
-            number=number,
-            document=item.document,
-            page=pages[0].number if pages and kind is not PageKind.LINES else None,
-            start=item.start,
-            end=item.end,
-            quote=quote,
-            score=round(item.score, 3),
-            boxes=boxes or None,
-            locator=locator(kind, pages, headings, item.start, item.end),
-            headings=headings,
-        )
+        return citation_at(place, number, item.document, (item.start, item.end), quote, item.score)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a span stands, for a person to find: on which page, under which headings, in which boxes."""
+
+    page: int | None
+    locator: str
+    headings: tuple[str, ...]
+    boxes: tuple[Box, ...]
+
+
+def place_of(tx: Tx, version_id: int, start: int, end: int) -> Place:
+    """Where ``[start, end)`` of a version's text stands."""
+    pages = texts.pages_touching(tx, version_id, start, end)
+    headings = texts.headings_above(tx, version_id, start)
+    kind = texts.page_kind(tx, version_id)
+    return Place(
+        page=pages[0].number if pages and kind is not PageKind.LINES else None,
+        locator=locator(kind, pages, headings, start, end),
+        headings=headings,
+        boxes=texts.line_boxes(pages[0].words, start, end) if pages else (),
+    )
+
+
+def citation_at(
+    place: Place, number: int, document: DocumentRef, span: tuple[int, int], quote: str, score: float
+) -> Citation:
+    """The footnote ``number`` for the ``quote`` that stands at ``span``."""
+    return Citation(
+        number=number,
+        document=document,
+        page=place.page,
+        start=span[0],
+        end=span[1],
+        quote=quote,
+        score=round(score, 3),
+        boxes=place.boxes or None,
+        locator=place.locator,
+        headings=place.headings,
+    )
 
 
 class AnswerText:
@@ -64,12 +92,22 @@ class AnswerText:
         self.text = ""
         self.sentences: list[AnswerSentence] = []
 
-    def add(self, text: str, verdict: Verdict, support: float, citations: Sequence[int]) -> AnswerSentence:
-        """Append a sentence and its footnote marks."""
+    def add(
+        self,
+        text: str,
+        verdict: Verdict,
+        support: float,
+        citations: Sequence[int],
+        *,
+        group: str = "",
+        item: bool = False,
+    ) -> AnswerSentence:
+        """Append a sentence and its footnote marks; an ``item`` on a line of its own, below its ``group``."""
         plain = " ".join(text.split())
-        start = len(self.text) + (1 if self.text else 0)
         marks = "".join(f"[{number}]" for number in citations)
-        self.text += (" " if self.text else "") + plain + (f" {marks}" if marks else "")
+        self.text += self._before(group) if item else (" " if self.text else "")
+        start = len(self.text)
+        self.text += plain + (f" {marks}" if marks else "")
         sentence = AnswerSentence(
             text=plain,
             start=start,
@@ -77,6 +115,13 @@ class AnswerText:
             verdict=verdict,
             support=round(support, 3),
             citations=tuple(citations),
+            group=group,
         )
         self.sentences.append(sentence)
         return sentence
+
+    def _before(self, group: str) -> str:
+        """What leads to an item: its group's name where that is another than the last one's."""
+        opened = self.sentences[-1].group if self.sentences else ""
+        heading = f"{group}:\n" if group and group != opened else ""
+        return ("\n" if self.text else "") + heading + "- "

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rag.models.generation import EngineEvent, FinishedEvent, TokenEvent
+from rag.records import Evidence
 from rag.text.sentences import sentence_spans
 
 _MARKS = re.compile(r"(?:\s*\[\d{1,3}\])+")
@@ -22,10 +25,14 @@ _LEAD_IN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class DraftSentence:
-    """A sentence without its marks, and the numbers the generator claims for it."""
+    """A sentence without its marks, and the numbers the generator claims for it.
+
+    ``phrase`` is true of a short answer that is no sentence: it wants the sentence it comes from beside it.
+    """
 
     text: str
     claims: tuple[int, ...]
+    phrase: bool = False
 
 
 class DraftReader:
@@ -34,6 +41,15 @@ class DraftReader:
     def __init__(self) -> None:
         self._text = ""
         self._given = 0
+
+    def take(self, event: EngineEvent) -> list[DraftSentence]:
+        """The sentences completed by an event of the generator."""
+        match event:
+            case TokenEvent():
+                return self.feed(event.text)
+            case FinishedEvent():
+                return self.finish()
+        return []
 
     def feed(self, text: str) -> list[DraftSentence]:
         """The sentences completed by ``text``. The last one is held back: a mark may still follow it."""
@@ -48,6 +64,20 @@ class DraftReader:
         fresh = complete[self._given :]
         self._given = max(self._given, len(complete))
         return fresh
+
+
+class CopyReader:
+    """Reads a generation that may only copy from ``evidence``: its one sentence is known at its end."""
+
+    def __init__(self, evidence: Sequence[Evidence]) -> None:
+        self._evidence = evidence
+
+    def take(self, event: EngineEvent) -> list[DraftSentence]:
+        """The copied words as they stand in the evidence, claimed for the evidence they come from."""
+        if not isinstance(event, FinishedEvent) or event.copied is None:
+            return []
+        item = self._evidence[event.copied.source]
+        return [DraftSentence(item.text[event.copied.start : event.copied.end], (item.number,), phrase=True)]
 
 
 def _sentences(draft: str) -> list[DraftSentence]:

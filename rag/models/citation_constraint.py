@@ -76,11 +76,12 @@ class CitationConstraint:
         logits.fill(-np.inf)
         logits[allowed] = kept
 
-    def accept(self, token: int) -> None:
-        """Take note of the token that was chosen."""
+    def accept(self, token: int) -> bool:
+        """Take note of the token that was chosen; always True: a text may go on after any footnote."""
         fits, self._state = self._run(self._state, self._vocabulary.pieces[token])
         if not fits:
             raise ValueError("a token was chosen that the mask had banned")
+        return True
 
     def _select(self, ids: Iterable[int], state: State, *, fits: bool) -> NDArray[np.intp]:
         pieces = self._vocabulary.pieces

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,9 @@ from rag.errors import TooLarge, Unavailable
 from rag.models import gguf
 from rag.models.chat_formats import ChatFormat
 from rag.models.citation_constraint import BracketVocabulary, CitationConstraint
+from rag.models.copy_constraint import CopyConstraint, CopyVocabulary
 from rag.models.generation import (
+    CopiedSpan,
     EngineEvent,
     FinishedEvent,
     FinishReason,
@@ -53,7 +56,7 @@ class LlamaEngine:
         self.model = LlamaModel(path, cpu_kernels=settings.cpu_kernels)
         self._slice = settings.prefill_slice
         self._context = _Context(self.model, settings)
-        self._brackets = BracketVocabulary(self.model.pieces)
+        self._vocabularies = _Vocabularies(self.model)
         self._text: list[int] = []
         self._warm: list[int] = []
         self._scope: str | None = None
@@ -98,7 +101,7 @@ class LlamaEngine:
             reused = event.done if reused is None else reused  # the first report comes before any work
             yield event
         prefilled = time.perf_counter()
-        writing = _Writing(request, self.model, self._brackets)
+        writing = _Writing(request, self.model, self._vocabularies)
         while True:
             if cancelled():
                 reason = FinishReason.CANCELLED
@@ -117,7 +120,7 @@ class LlamaEngine:
             yield TokenEvent(rest)
         usage = Usage(len(prompt), len(writing.tokens), reused or 0)
         timings = {"prefill": prefilled - began, "decode": time.perf_counter() - prefilled}
-        yield FinishedEvent(reason, usage, timings)
+        yield FinishedEvent(reason, usage, timings, writing.copied)
 
     def _tokenize(self, parts: Sequence[PromptPart]) -> list[int]:
         least = self.model.at_least(parts)
@@ -176,15 +179,32 @@ class LlamaEngine:
         self._text = []
 
 
+class _Vocabularies:
+    """What the constraints need to know of a model's tokens, found out once and only if needed."""
+
+    def __init__(self, model: LlamaModel) -> None:
+        self._model = model
+
+    @cached_property
+    def brackets(self) -> BracketVocabulary:
+        return BracketVocabulary(self._model.pieces)
+
+    @cached_property
+    def copying(self) -> CopyVocabulary:
+        return CopyVocabulary(self._model.pieces, self._model.end_tokens)
+
+
 class _Writing:
     """The text side of one generation: mask, choose, decode, decide whether it has ended."""
 
-    def __init__(self, request: GenerationRequest, model: LlamaModel, brackets: BracketVocabulary) -> None:
+    def __init__(self, request: GenerationRequest, model: LlamaModel, vocabularies: _Vocabularies) -> None:
         self._request = request
         self._model = model
-        cite = request.citations
-        self._constraint = None if cite is None else CitationConstraint(brackets, cite)
-        self._stream = TextStream(request.stop, hold_brackets=cite is not None)
+        cite, sources = request.citations, request.copy_from
+        self._copy = None if sources is None else CopyConstraint(vocabularies.copying, sources)
+        cited = None if cite is None or self._copy else CitationConstraint(vocabularies.brackets, cite)
+        self._constraint: CopyConstraint | CitationConstraint | None = self._copy or cited
+        self._stream = TextStream(request.stop, hold_brackets=cited is not None)
         self._repetition = RepetitionGuard()
         self._random = np.random.default_rng(request.seed)
         self.tokens: list[int] = []
@@ -195,15 +215,17 @@ class _Writing:
         if self._constraint:
             self._constraint.mask(logits)
         token = choose(logits, self.tokens, self._request, self._random)
-        if token in self._model.end_tokens:
+        if token in self._model.end_tokens or (self._constraint and not self._constraint.accept(token)):
             return "", FinishReason.STOP
         self.tokens.append(token)
-        if self._constraint:
-            self._constraint.accept(token)
         text = self._stream.feed(self._model.pieces[token])
         if self._stream.stopped:
             return text, FinishReason.STOP
         return text, FinishReason.REPETITION if self._repetition.feed(text) else None
+
+    @property
+    def copied(self) -> CopiedSpan | None:
+        return self._copy.copied if self._copy else None
 
     def finish(self) -> str:
         """The text held back so far, except half a footnote or half a stop string's continuation."""

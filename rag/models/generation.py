@@ -10,6 +10,7 @@ from rag.errors import BadRequest
 MAX_NEW_TOKENS = 8192
 MAX_CITATIONS = 999
 MAX_STOPS = 16
+MAX_COPIED_CHARACTERS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class GenerationRequest:
         stop: generation ends before any of these strings; they are never part of the text.
         citations: the footnote numbers the text may cite as ``[n]``. None leaves brackets alone,
             an empty tuple forbids them.
+        copy_from: texts, best first. Whatever is generated is then one run of whole words from one of
+            them, and the last event says which; ``citations`` has no effect. None writes freely.
         cache_scope: requests with the same scope may reuse each other's computed prompt; None
             shares nothing but the warmed prefix. Use one scope per caller, never across callers.
 
@@ -56,6 +59,7 @@ class GenerationRequest:
     stop: tuple[str, ...] = ()
     citations: tuple[int, ...] | None = None
     cache_scope: str | None = None
+    copy_from: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         bounds = (
@@ -67,6 +71,7 @@ class GenerationRequest:
             ("repeat_penalty", 1.0 <= self.repeat_penalty <= 2.0),
             ("seed", self.seed is None or 0 <= self.seed < 2**63),
             ("stop", len(self.stop) <= MAX_STOPS and all(0 < len(text) <= 100 for text in self.stop)),
+            ("copy_from", self.copy_from is None or self._can_copy(self.copy_from)),
             ("citations", all(1 <= number <= MAX_CITATIONS for number in self.citations or ())),
         )
         for name, fits in bounds:
@@ -74,6 +79,10 @@ class GenerationRequest:
                 raise BadRequest(
                     "bad_generation_request", f"The value of {name} is out of range; change it and ask again."
                 )
+
+    @staticmethod
+    def _can_copy(sources: tuple[str, ...]) -> bool:
+        return any(map(str.strip, sources)) and sum(map(len, sources)) <= MAX_COPIED_CHARACTERS
 
 
 class FinishReason(StrEnum):
@@ -100,12 +109,26 @@ class TokenEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class CopiedSpan:
+    """``copy_from[source][start:end]``, in code points."""
+
+    source: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class FinishedEvent:
-    """The last event. ``timings`` are seconds: ``queue``, ``prefill``, ``decode``."""
+    """The last event. ``timings`` are seconds: ``queue``, ``prefill``, ``decode``.
+
+    ``copied`` is what was copied, without half a word at its end, if the request said ``copy_from`` and
+    at least a word came of it.
+    """
 
     finish_reason: FinishReason
     usage: Usage
     timings: dict[str, float] = field(default_factory=dict)
+    copied: CopiedSpan | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,7 @@ class OnnxEmbeddings(Embedder):
     def _loaded(self) -> tuple[Tokenizer, InferenceSession]:
         with self._loading:
             if self._parts is None:
-                self._parts = self._read_tokenizer(), self._read_session()
+                self._parts = self._read_tokenizer(), session_of(self._weights, self._threads)
             return self._parts
 
     def _read_tokenizer(self) -> Tokenizer:
@@ -128,22 +128,28 @@ class OnnxEmbeddings(Embedder):
         tokenizer.enable_truncation(self.max_tokens)
         return tokenizer
 
-    def _read_session(self) -> InferenceSession:
-        # A native library of 60 MB: whoever only asks for the space must not wait for it.
-        import onnxruntime
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self._threads or 0
-        options.inter_op_num_threads = 1
-        # Idle threads that spin take the cores from the parser and from the language model.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # Every batch has another shape, so memory planned for the last one does not fit the next.
-        options.enable_mem_pattern = False
-        options.log_severity_level = 3
-        try:
-            return onnxruntime.InferenceSession(self._weights, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's errors have no public base class
-            raise unusable(error) from error
+def session_of(weights: Path, threads: int | None) -> InferenceSession:
+    """A graph opened the way a server shares a machine. ``threads`` None leaves onnxruntime's own choice.
+
+    Raises:
+        Unavailable: onnxruntime cannot use the file.
+    """
+    # A native library of 60 MB: whoever only asks for the space must not wait for it.
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or 0
+    options.inter_op_num_threads = 1
+    # Idle threads that spin take the cores from the parser and from the language model.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Every batch has another shape, so memory planned for the last one does not fit the next.
+    options.enable_mem_pattern = False
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's errors have no public base class
+        raise unusable(error) from error
 
 
 def batches(lengths: Sequence[int], most: int) -> Iterator[list[int]]:

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 from rag.models.generation import (
+    CopiedSpan,
     EngineEvent,
     FinishedEvent,
     FinishReason,
@@ -66,6 +67,8 @@ def request_from_wire(message: WireMessage) -> GenerationRequest:
     values["stop"] = tuple(values["stop"])
     if values["citations"] is not None:
         values["citations"] = tuple(values["citations"])
+    if values["copy_from"] is not None:
+        values["copy_from"] = tuple(values["copy_from"])
     return GenerationRequest(**values)
 
 
@@ -81,6 +84,7 @@ def event_to_wire(event: EngineEvent) -> WireMessage:
                 "finish_reason": event.finish_reason.value,
                 "usage": asdict(event.usage),
                 "timings": event.timings,
+                "copied": None if event.copied is None else asdict(event.copied),
             }
 
 
@@ -91,7 +95,11 @@ def event_from_wire(message: WireMessage) -> EngineEvent:
         case "progress":
             return ProgressEvent(message["done"], message["total"])
         case "done":
+            copied = message["copied"]
             return FinishedEvent(
-                FinishReason(message["finish_reason"]), Usage(**message["usage"]), message["timings"]
+                FinishReason(message["finish_reason"]),
+                Usage(**message["usage"]),
+                message["timings"],
+                None if copied is None else CopiedSpan(**copied),
             )
     raise ValueError(f"unknown event {message['type']!r}")

@@ -1,4 +1,4 @@
-"""How likely it is that the found text answers the question: a logistic model over four features.
+"""How likely it is that the found text answers the question: a logistic model over a few features.
 
 The coefficients are fitted by ``rag.evaluation.calibration`` on questions whose document is in the
 collection and the same questions with it taken out, and stored with the thresholds that follow.
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import astuple, dataclass
 from functools import cache
 from importlib import resources
 
@@ -19,40 +19,36 @@ class Features:
     """A sentence, or the best of several, against the question.
 
     ``similarity``: cosine of sentence and question. ``coverage``: share of the question's term weight
-    in the sentence and its headings. ``passage_*``: the same for the passage around it.
+    in the sentence and its headings. ``passage_*``: the same for the passage around it. ``reading``:
+    the reader's log-odds that the sentence holds the answer, 0 where nobody has read it.
     """
 
     similarity: float
     coverage: float
     passage_coverage: float
     passage_similarity: float
+    reading: float = 0.0
 
     @staticmethod
     def best(several: Iterable[Features]) -> Features:
         """The largest value of each feature."""
-        rows = list(several)
-        return Features(
-            similarity=max(row.similarity for row in rows),
-            coverage=max(row.coverage for row in rows),
-            passage_coverage=max(row.passage_coverage for row in rows),
-            passage_similarity=max(row.passage_similarity for row in rows),
-        )
+        return Features(*(max(column) for column in zip(*(row.values() for row in several), strict=True)))
 
-    def values(self) -> tuple[float, float, float, float]:
-        return (self.similarity, self.coverage, self.passage_coverage, self.passage_similarity)
+    def values(self) -> tuple[float, ...]:
+        return astuple(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """``weights`` of the features in the order of ``Features.values``, ``bias``, and two thresholds.
+    """``weights`` of the features in the order of ``Features.values``, ``bias``, and thresholds.
 
-    Below ``refuse`` the documents are taken not to hold the answer; below ``confident`` an answer is
-    delivered as ``partial``.
+    ``refuse`` has, by the share of answerable questions that fall below it, the answerability below
+    which to refuse (see ``operating_point``); below ``confident`` an answer is delivered as ``partial``.
     """
 
-    weights: tuple[float, float, float, float]
+    weights: tuple[float, ...]
     bias: float
-    refuse: float
+    refuse: Mapping[str, float]
     confident: float
 
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.records import Evidence, Passage
-from rag.retrieval.answerability import Features, answerability
+from rag.models.span_reader import FoundSpan, SpanReader
+from rag.records import Evidence, Passage, Span
+from rag.retrieval.answerability import Features, answerability, calibration
 from rag.retrieval.dense import Encoder
 from rag.retrieval.fusion import z_scores
 from rag.retrieval.hybrid import SearchResult
+from rag.retrieval.operating_point import refusal_threshold
 from rag.retrieval.query import Query
+from rag.retrieval.vector_cache import VectorCache
 from rag.text.sentences import sentence_spans
 from rag.text.words import numbers, stems, words
 
@@ -27,6 +28,15 @@ MAX_SENTENCES = 96
 NUMBER_WEIGHT = 2.0
 """Standard deviations by which a sentence with a number leads where one is asked for. No gain and no loss on
 the development questions, but a heading that repeats the question no longer answers "how many"."""
+PASSAGES_READ = 4
+"""Passages the reader looks into: those of the sentences that lead without it."""
+READER_WEIGHT = 0.25
+"""Standard deviations that a factor of e in the reader's odds is worth."""
+READER_BOUND = 10.0
+"""Log-odds, either way, beyond which the reader is not listened to more."""
+FALSE_REFUSALS = 0.05
+_LONGEST_PAIR = 400
+"""Code points of a sentence and the one before it that are quoted together."""
 _LONGEST_SENTENCE = 600
 """Code points; a longer run without a sentence end (a table, a list of names) is cut at white space."""
 _HEADING_WORDS = 10
@@ -40,7 +50,8 @@ _POINTS_BACK = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A sentence of a passage. ``features`` describe how it stands to the question."""
+    """A sentence of a passage. ``features`` describe how it stands to the question; ``answer`` is what of
+    it the reader points at, in offsets of the document's text."""
 
     passage: Passage
     start: int
@@ -48,47 +59,57 @@ class Candidate:
     text: str
     features: Features
     score: float
+    answer: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
     """The chosen sentences, numbered from 1, best first, and how likely they hold the answer (0..1).
 
-    ``features`` are those the likelihood was computed from, None where nothing was found.
+    ``sufficient`` is whether that is enough to answer at all. ``features`` are those the likelihood was
+    computed from, None where nothing was found.
     """
 
     evidence: Sequence[Evidence]
     answerability: float
+    sufficient: bool
     features: Features | None = None
 
 
 class EvidenceSelector:
-    """Ranks sentences by meaning, by words shared with the question and by their passage."""
+    """Ranks sentences by meaning, by words shared with the question, by their passage, and by what a
+    reader says who has read the passage with the question in mind.
 
-    def __init__(self, encoder: Encoder) -> None:
-        self._vectors = _VectorCache(encoder)
+    Args:
+        encoder: gives the vectors of sentences.
+        reader: points at answers.
+        false_refusals: share of answerable questions that may be found insufficient, 0 to 0.2.
+    """
+
+    def __init__(
+        self, encoder: Encoder, reader: SpanReader, *, false_refusals: float = FALSE_REFUSALS
+    ) -> None:
+        self._vectors = VectorCache(encoder)
+        self._reader = reader
+        self._least = refusal_threshold(calibration().refuse, false_refusals)
 
     def select(self, result: SearchResult, limit: int) -> Selection:
         """Up to ``limit`` sentences of the result's first passages; none if there are no passages."""
         ranked = self._rank(result.query, result.passages[:PASSAGES])
         if not ranked:
-            return Selection((), 0.0)
+            return Selection((), 0.0, sufficient=False)
         best_of_all = Features.best(candidate.features for candidate in ranked)
         evidence = [
-            Evidence(
-                number=number,
-                document=candidate.passage.document,
-                version_id=candidate.passage.version_id,
-                page=candidate.passage.page,
-                start=candidate.start,
-                end=candidate.end,
-                text=candidate.text,
-                context=candidate.passage.context,
-                score=answerability(candidate.features),
-            )
+            _evidence(number, candidate)
             for number, candidate in enumerate(_distinct(ranked)[:limit], start=1)
         ]
-        return Selection(evidence, answerability(best_of_all), best_of_all)
+        likelihood = answerability(best_of_all)
+        return Selection(evidence, likelihood, likelihood >= self._least, best_of_all)
+
+    def likeness(self, some: Sequence[str], others: Sequence[str]) -> Sequence[float]:
+        """For each of the first words its highest cosine with any of the second; neither list is empty."""
+        cosines = self._vectors.of(some) @ self._vectors.of(others).T
+        return [float(one) for one in cosines.max(axis=1)]
 
     def _rank(self, query: Query, passages: Sequence[Passage]) -> list[Candidate]:
         located = [(passage, start, end) for passage in passages for start, end in _quotable(passage)][
@@ -111,6 +132,8 @@ class EvidenceSelector:
         if query.wants_number():
             asked = numbers(query.text)
             totals += NUMBER_WEIGHT * np.array([bool(numbers(text) - asked) for text in texts])
+        read_spans = self._read(query, located, totals)
+        totals += READER_WEIGHT * np.array([_bounded(found) for found in read_spans])
         held = {
             passage.chunk_id: query.coverage(frozenset(stems(f"{passage.context} {passage.text}")))
             for passage in passages
@@ -126,14 +149,68 @@ class EvidenceSelector:
                     coverage=coverage,
                     passage_coverage=held[passage.chunk_id],
                     passage_similarity=passage.scores.get("dense", 0.0),
+                    reading=_bounded(found),
                 ),
                 score=float(total),
+                answer=Span(passage.start + found.start, passage.start + found.end) if found else None,
             )
-            for (passage, start, end), text, similarity, coverage, total in zip(
-                located, texts, similarities, coverages, totals, strict=True
+            for (passage, start, end), text, similarity, coverage, total, found in zip(
+                located, texts, similarities, coverages, totals, read_spans, strict=True
             )
         ]
         return sorted(ranked, key=lambda candidate: -candidate.score)
+
+    def _read(
+        self, query: Query, located: Sequence[tuple[Passage, int, int]], totals: NDArray[np.float64]
+    ) -> list[FoundSpan | None]:
+        """For each sentence what the reader points at in it; None for those it has not read."""
+        leading: dict[int, Passage] = {}
+        for at in np.argsort(-totals, kind="stable"):
+            passage = located[at][0]
+            if len(leading) < PASSAGES_READ:
+                leading.setdefault(passage.chunk_id, passage)
+        readings = dict(
+            zip(leading, self._reader.read(query.text, [one.text for one in leading.values()]), strict=True)
+        )
+        return [
+            readings[passage.chunk_id].best(start, end) if passage.chunk_id in readings else None
+            for passage, start, end in located
+        ]
+
+
+def _bounded(found: FoundSpan | None) -> float:
+    """The reader's log-odds; what it has not read it takes for nothing."""
+    return max(-READER_BOUND, min(READER_BOUND, found.score)) if found else -READER_BOUND
+
+
+def _evidence(number: int, candidate: Candidate) -> Evidence:
+    passage = candidate.passage
+    start = _quoted_from(candidate)
+    return Evidence(
+        number=number,
+        document=passage.document,
+        version_id=passage.version_id,
+        page=passage.page,
+        start=start,
+        end=candidate.end,
+        text=passage.text[start - passage.start : candidate.end - passage.start],
+        context=passage.context,
+        score=answerability(candidate.features),
+        answer=candidate.answer,
+    )
+
+
+def _quoted_from(candidate: Candidate) -> int:
+    """Where its quotation begins: with the sentence before, when that is what "it" stands for."""
+    text, start = candidate.passage.text, candidate.start - candidate.passage.start
+    if not _POINTS_BACK.match(text, start):
+        return candidate.start
+    before = max((span for span in _quotable(candidate.passage) if span[1] <= start), default=None)
+    if before is None or text[before[1] : start].strip(" "):
+        return candidate.start
+    first = max(before[0], text.rfind("\n", before[0], before[1]) + 1)
+    together = candidate.end - candidate.passage.start - first
+    return candidate.passage.start + first if together <= _LONGEST_PAIR else candidate.start
 
 
 def _with_antecedent(located: Sequence[tuple[Passage, int, int]], at: int) -> str:
@@ -195,28 +272,3 @@ def _distinct(ranked: Sequence[Candidate]) -> list[Candidate]:
             seen.add(key)
             kept.append(candidate)
     return kept
-
-
-class _VectorCache:
-    """Vectors of recently seen sentences: a second question about a passage embeds nothing."""
-
-    def __init__(self, encoder: Encoder, capacity: int = 8192) -> None:
-        self._encoder = encoder
-        self._capacity = capacity
-        self._known: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
-        self._lock = Lock()
-
-    def of(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Rows in the order of ``texts``, which is not empty."""
-        with self._lock:
-            found = {text: self._known[text] for text in texts if text in self._known}
-            for text in found:
-                self._known.move_to_end(text)
-        missing = list(dict.fromkeys(text for text in texts if text not in found))
-        fresh = dict(zip(missing, self._encoder.encode(missing), strict=True)) if missing else {}
-        with self._lock:
-            self._known.update(fresh)
-            while len(self._known) > self._capacity:
-                self._known.popitem(last=False)
-        found |= fresh
-        return np.stack([found[text] for text in texts])

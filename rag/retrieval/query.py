@@ -19,6 +19,9 @@ _ASKS_NUMBER = re.compile(
     re.IGNORECASE,
 )
 
+_YEAR = re.compile(r"(?<![^\W_])(?:fy|cy)?[ '’]?((?:19|20)\d\d)(?![^\W_])", re.IGNORECASE)
+_SHORT_YEAR = re.compile(r"(?<![^\W_])(?:fy|cy)[ '’]{0,2}(\d\d)(?![^\W_])", re.IGNORECASE)
+
 MAX_TERMS = 64
 """A longer question is searched by its first distinct words; more would only slow the search."""
 
@@ -47,6 +50,11 @@ class Query:
     def shared_pairs(self, sequence: Sequence[str]) -> int:
         """How many pairs of neighbouring stems of the question are neighbours in ``sequence`` too."""
         return len(set(pairwise(self.stems)) & set(pairwise(sequence)))
+
+
+def years(text: str) -> set[str]:
+    """The years that are named, as four digits: ``FY2022``, ``fiscal 2022`` and ``FY22`` are all 2022."""
+    return set(_YEAR.findall(text)) | {f"20{short}" for short in _SHORT_YEAR.findall(text)}
 
 
 def terms_of(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

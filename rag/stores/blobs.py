@@ -46,7 +46,7 @@ class BlobStore:
         temporary = self._incoming / secrets.token_hex(16)
         digest, size = hashlib.sha256(), 0
         try:
-            with _storage_errors():
+            with storage_errors():
                 file = open(temporary, "xb")  # noqa: SIM115  # closed by the next line
             with file:
                 # Errors of ``parts`` are the sender's and pass through; only writing is storage.
@@ -59,19 +59,19 @@ class BlobStore:
                             "FOOTNOTE_MAX_UPLOAD_BYTES.",
                         )
                     digest.update(part)
-                    with _storage_errors():
+                    with storage_errors():
                         file.write(part)
-                with _storage_errors():
+                with storage_errors():
                     file.flush()
                     os.fsync(file.fileno())
             sha256 = digest.hexdigest()
             target = self.path(sha256)
-            with _storage_errors():
+            with storage_errors():
                 if not target.parent.exists():
                     target.parent.mkdir(exist_ok=True)
-                    _fsync_folder(self.root)
+                    fsync_folder(self.root)
                 os.replace(temporary, target)
-                _fsync_folder(target.parent)
+                fsync_folder(target.parent)
         finally:
             with suppress(FileNotFoundError):
                 temporary.unlink()
@@ -124,7 +124,7 @@ class BlobStore:
                     path.unlink()
 
 
-def _fsync_folder(folder: Path) -> None:
+def fsync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -133,7 +133,7 @@ def _fsync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _storage_errors() -> Iterator[None]:
+def storage_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:

@@ -26,7 +26,7 @@ from rag.records import (
     Span,
     VersionStatus,
 )
-from rag.stores import keyword_index, texts
+from rag.stores import document_names, keyword_index, texts
 from rag.stores.database import Tx
 from rag.stores.tables import (
     chunks,
@@ -156,6 +156,8 @@ def publish(
     if newest:
         live = {"wanted": standing.document_id, "live_version_id": version_id, "updated_at": now}
         tx.execute(_SET_DOCUMENT, live)
+    if pieces:
+        document_names.enter(tx, version_id)
     return first if pieces else None
 
 
@@ -179,6 +181,7 @@ def withdraw(tx: Tx, document_id: int) -> None:
         return
     if live.first_chunk is not None:
         keyword_index.delete(tx, live.first_chunk, live.last_chunk)
+        document_names.remove(tx, document_id)
         for space_id in tx.scalars(select(spaces.c.id)).all():
             _log(tx, space_id, "remove", live.first_chunk, live.last_chunk)
         tx.execute(delete(chunks).where(chunks.c.id.between(live.first_chunk, live.last_chunk)))

@@ -63,6 +63,24 @@ class Database:
             yield connection
 
     @contextmanager
+    def write_soon(self, patience: float) -> Iterator[Tx]:
+        """As ``write``, for whoever has another way: ``Busy`` after ``patience`` seconds at most twice over,
+        once for the writers of this process and once for those of others."""
+        if not self._writers.acquire(timeout=patience):
+            raise _busy()
+        try:
+            with _translated(), self._writing.connect() as connection:
+                raw: Any = connection.connection.driver_connection
+                raw.execute(f"PRAGMA busy_timeout = {int(patience * 1000)}")
+                try:
+                    with connection.begin():
+                        yield connection
+                finally:
+                    raw.execute(f"PRAGMA busy_timeout = {int(_BUSY_SECONDS * 1000)}")
+        finally:
+            self._writers.release()
+
+    @contextmanager
     def migrating(self) -> Iterator[Connection]:
         """A writing connection for the schema migrations, which manage their own transactions."""
         with _translated(), self._writers, self._writing.connect() as connection:
@@ -118,6 +136,10 @@ def _engine(path: Path, *, begin: str, read_only: bool) -> Engine:
     return engine
 
 
+def _busy() -> Busy:
+    return Busy("database_busy", "The database is being written to; try again.", retry_after=1.0)
+
+
 @contextmanager
 def _translated() -> Iterator[None]:
     """SQLite's complaints in the caller's terms. Anything else is a bug and passes through."""
@@ -126,9 +148,7 @@ def _translated() -> Iterator[None]:
     except DatabaseError as error:
         text = str(error.orig)
         if "locked" in text or "busy" in text:
-            raise Busy(
-                "database_busy", "The database is in use by another process; try again.", retry_after=1.0
-            ) from error
+            raise _busy() from error
         if "disk is full" in text:
             raise StorageFailed("disk_full", "The disk is full; free some space and try again.") from error
         if "disk I/O error" in text or "malformed" in text or "unable to open" in text:

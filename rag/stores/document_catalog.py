@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Row, bindparam, delete, func, insert, sele
 
 from rag.errors import Conflict, Gone, NotFound
 from rag.records import DocumentState, Notice, PageKind
-from rag.stores import chunk_store
+from rag.stores import answers, chunk_store, document_names
 from rag.stores.blobs import BlobStore
 from rag.stores.collections import Collection
 from rag.stores.database import Tx
@@ -195,11 +195,15 @@ def set_metadata(tx: Tx, document: Document, metadata: Mapping[str, Any]) -> Non
         .where(documents.c.id == document.id)
         .values(metadata=dict(metadata), updated_at=time.time())
     )
+    live = tx.scalar(_LIVE_VERSION, {"wanted": document.id})
+    if live is not None:
+        document_names.enter(tx, live)
 
 
 def remove(tx: Tx, document: Document) -> Sequence[str]:
     """Withdraw the document from every search and remove its text, vectors, versions and jobs, at once,
-    and with it the documents found in it. Nothing but the ids is kept.
+    and with it the documents found in it and what answers copied from any of them. Nothing but the ids
+    is kept.
 
     Returns the SHA-256 of the files they had; hand them to ``collect_blobs`` once this is committed.
     """
@@ -207,6 +211,7 @@ def remove(tx: Tx, document: Document) -> Sequence[str]:
     hashes = tx.scalars(select(versions.c.sha256).where(versions.c.document_id.in_(list(inside)))).all()
     for key in inside:
         chunk_store.withdraw(tx, key)
+    answers.erase_documents(tx, inside.values())
     now = time.time()
     tx.execute(
         insert(deleted_documents),
@@ -271,6 +276,11 @@ def _was_deleted(tx: Tx, public_id: str) -> bool:
     return tx.scalar(known) is not None
 
 
+_LIVE_VERSION = (
+    select(versions.c.id)
+    .join(documents, documents.c.live_version_id == versions.c.id)
+    .where(documents.c.id == bindparam("wanted"), versions.c.first_chunk.is_not(None))
+)
 _SET_STATE = update(versions).where(versions.c.id == bindparam("wanted"))
 _live = versions.alias("live")
 _parent = documents.alias("parent")

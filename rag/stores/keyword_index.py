@@ -69,7 +69,7 @@ def search(tx: Tx, expression: str, k: int, scope: ResolvedScope) -> list[tuple[
         .limit(k)
     )
     if scope.ranges is not None:
-        query = query.where(_keywords.c.rowid.in_(scope.chunk_ids()))
+        query = query.where(_inside(scope))
     return [(row[0], float(row[1])) for row in tx.execute(query)]
 
 
@@ -86,7 +86,7 @@ def count_matching(tx: Tx, expression: str, scope: ResolvedScope, limit: int) ->
         text("keywords MATCH :expression").bindparams(expression=expression)
     )
     if scope.ranges is not None:
-        query = query.where(_keywords.c.rowid.in_(scope.chunk_ids()))
+        query = query.where(_inside(scope))
     return len(tx.execute(query.limit(limit)).all())
 
 
@@ -96,6 +96,12 @@ def document_frequencies(tx: Tx, stemmed: Sequence[str]) -> dict[str, int]:
         return {}
     query = select(_terms.c.term, _terms.c.doc).where(_terms.c.term.in_(list(stemmed)))
     return dict(tx.execute(query).all())
+
+
+def _inside(scope: ResolvedScope) -> ColumnElement[bool]:
+    """The chunks of a scope. A bare ``rowid IN (...)`` would have FTS5 run the search once for each of them:
+    800 ms instead of 3 for 4,000 chunks."""
+    return (_keywords.c.rowid + 0).in_(scope.chunk_ids())
 
 
 def _quoted(term: str) -> str:

@@ -257,6 +257,64 @@ idempotency_keys = Table(
     Column("created_at", Float, nullable=False),
 )
 
+# Receipts: an answer as it was delivered, and what made it.
+answers = Table(
+    "answers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("public_id", String, nullable=False, unique=True),
+    Column("created_at", Float, nullable=False, index=True),
+    Column("question", Text, nullable=False),
+    # Null where the question was understood as it was asked.
+    Column("standalone", Text),
+    Column("conversation", String, index=True),
+    # The public id of the answer that was asked for again; that one may be deleted.
+    Column("replay_of", String),
+    Column("request", JSON, nullable=False),
+    Column("environment", JSON, nullable=False),
+    Column("status", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("answerability", Float, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("sentences", JSON, nullable=False),
+    Column("conflicts", JSON, nullable=False),
+    Column("notes", JSON, nullable=False),
+    Column("coverage", JSON, nullable=False),
+    Column("timings", JSON, nullable=False),
+    Column("model_name", String),
+    Column("model_sha256", String),
+    Column("prompt_sha256", String),
+    sqlite_autoincrement=True,
+)
+
+# What an answer rests on, as places in documents: their text is never copied. It names a document by its
+# public id and not by a key, since it outlives the document.
+answer_spans = Table(
+    "answer_spans",
+    metadata,
+    Column("answer_id", ForeignKey("answers.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("role", String, nullable=False),
+    Column("document", String, nullable=False, index=True),
+    Column("version", Integer, nullable=False),
+    Column("start", Integer, nullable=False),
+    Column("end", Integer, nullable=False),
+    Column("score", Float, nullable=False),
+    Column("scores", JSON, nullable=False),
+    # The footnote it became, if it did.
+    Column("citation", Integer),
+    # Of the text there; null once the document is deleted.
+    Column("sha256", String),
+)
+
+# Ids of answers that were deleted or have expired, for as long as answers are kept.
+deleted_answers = Table(
+    "deleted_answers",
+    metadata,
+    Column("public_id", String, primary_key=True),
+    Column("deleted_at", Float, nullable=False, index=True),
+)
+
 conversation_turns = Table(
     "conversation_turns",
     metadata,
@@ -265,7 +323,9 @@ conversation_turns = Table(
     Column("question", Text, nullable=False),
     Column("standalone", Text, nullable=False),
     Column("answer", Text, nullable=False),
-    Column("created_at", Float, nullable=False),
+    # The receipt of the answer; the turn goes with it. Null where answers are not kept.
+    Column("receipt_id", ForeignKey("answers.id", ondelete="CASCADE"), index=True),
+    Column("created_at", Float, nullable=False, index=True),
     sqlite_autoincrement=True,
 )
 

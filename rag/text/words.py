@@ -31,12 +31,7 @@ STOPWORDS = frozenset(
     """.split()
 )
 
-_NEGATION = re.compile(
-    r"\b(?:no|not|never|none|nobody|nothing|neither|nor|cannot|without|unable|fail(?:s|ed)?|\w+n['’]t)\b",
-    re.IGNORECASE,
-)
-
-_NUMERALS = {
+NUMERALS = {
     word: str(value)
     for value, word in enumerate(
         "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
@@ -82,8 +77,8 @@ def stem(word: str) -> str:
 
 def numbers(text: str) -> set[str]:
     """Numbers as bare digits: ``1,000`` is ``1000``, ``3.50`` stays ``3.5``, ``seven`` is ``7``."""
-    found = {_plain_number(match[0]) for match in _NUMBER.finditer(unicodedata.normalize("NFKC", text))}
-    return found | {_NUMERALS[word] for word in words(text) if word in _NUMERALS}
+    found = {plain_number(match[0]) for match in _NUMBER.finditer(unicodedata.normalize("NFKC", text))}
+    return found | {NUMERALS[word] for word in words(text) if word in NUMERALS}
 
 
 def names(text: str) -> set[str]:
@@ -100,12 +95,8 @@ def names(text: str) -> set[str]:
     return found
 
 
-def negations(text: str) -> int:
-    """How many words deny something."""
-    return len(_NEGATION.findall(text))
-
-
-def _plain_number(written: str) -> str:
+def plain_number(written: str) -> str:
+    """A number in digits without separators of thousands, leading zeros and idle decimals."""
     groups = re.split(r"[.,]", written)
     thousands = len(groups) > 1 and all(len(group) == 3 for group in groups[1:])
     if thousands and not (len(groups) == 2 and "." in written):

@@ -116,7 +116,7 @@ class Library:
 
     def scores(self, collection: Collection, mode: SearchMode) -> Scores:
         """Means over the questions that have anything relevant."""
-        ranked = [(self._ranked(question, mode), gains) for question, gains in collection.questions if gains]
+        ranked = [(self.ranked(question, mode), gains) for question, gains in collection.questions if gains]
         return Scores(
             ndcg=mean([ndcg_at(found, gains, 10) for found, gains in ranked]),
             first=mean([success_at(found, set(gains), 1) for found, gains in ranked]),
@@ -126,7 +126,8 @@ class Library:
     def close(self) -> None:
         self._database.close()
 
-    def _ranked(self, question: str, mode: SearchMode) -> list[str]:
+    def ranked(self, question: str, mode: SearchMode) -> list[str]:
+        """The documents found, by the ids they have in the collection, best first."""
         passages = self._retriever.search(question, Scope(), _PASSAGES, mode).passages
         return list(dict.fromkeys(self._names[passage.document.id] for passage in passages))
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ingest.canonical import CanonicalText
 from ingest.parsers.limits import ParseLimits
-from ingest.splitting import CONTEXT_TOKENS, embedding_text, split
+from ingest.splitting import CONTEXT_TOKENS, embedding_text, split, without_figures
 from rag.models.locations import default_embedder_path
 from rag.models.tokenizer import OffsetTokenizer
 from rag.records import Block, BlockKind, Chunk, Page, ParsedDocument
@@ -338,3 +338,16 @@ def test_nothing_makes_no_chunk() -> None:
 def test_sizes_that_cannot_work_are_refused(options: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="it has to be"):
         split(_document((PARAGRAPH, "Text.")), TOKENIZER, title="t", **options)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("Millions | 2022 | 2021\nNet sales | $ | 3,382 | (12.5%)", "Millions | 2022 | 2021\nNet sales"),
+        ("12 | 14", "12 | 14"),
+        ("Item: Widget | Price: 3.50", "Item: Widget | Price: 3.50"),
+        ("It cost $ 12, or 3 %.", "It cost $ 12, or 3 %."),
+    ],
+)
+def test_figures_of_a_table_are_not_embedded_but_its_labels_are(body: str, said: str) -> None:
+    assert without_figures(body) == said

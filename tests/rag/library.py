@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from rag.models.embeddings import SentenceTransformerEmbeddings
+from rag.models.span_reader import SpanReader, default_reader
 from rag.records import Chunk, DocumentState, Page, ParsedDocument
 from rag.retrieval.dense import VectorSpace
+from rag.retrieval.evidence import EvidenceSelector
 from rag.retrieval.hybrid import HybridRetriever
 from rag.stores import acceptance, chunk_store, collections, document_catalog, job_queue, schema
 from rag.stores.blobs import BlobStore
@@ -55,9 +58,17 @@ class Library:
             job_queue.succeed(tx, job)
         return accepted.document.public_id
 
+    def selector(self) -> EvidenceSelector:
+        return EvidenceSelector(self.embedder, _reader())
+
     def remove(self, document: str) -> None:
         with self.database.write() as tx:
             document_catalog.remove(tx, document_catalog.get(tx, document))
+
+
+@cache
+def _reader() -> SpanReader:
+    return default_reader(threads=2)
 
 
 def _paragraphs(text: str) -> list[tuple[int, int]]:

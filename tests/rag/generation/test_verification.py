@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rag.generation.verification import addresses, verify
+from rag.generation.verification.features import NAMES
+from rag.generation.verification.score import models
 from rag.records import DocumentRef, Evidence, Verdict
 
 
@@ -78,6 +82,125 @@ def test_a_number_in_the_question_must_still_be_in_the_evidence() -> None:
 
 def test_without_evidence_nothing_is_supported() -> None:
     assert verify("Anything.", [1], [], "What?").verdict is Verdict.UNSUPPORTED
+
+
+WAR = "In 1863 General Lee attacked Meade near Gettysburg, and Meade was supported by Hancock."
+
+
+@pytest.mark.parametrize(
+    ("text", "claim"),
+    [
+        ("Alabama defeated Auburn by 20 points.", "Auburn defeated Alabama by 20 points."),
+        (
+            "Aristotle encouraged Alexander to conquer Persia.",
+            "Alexander encouraged Aristotle to conquer Persia.",
+        ),
+        ("Lang sold 40 sheep and bought 12 cows.", "Lang sold 12 sheep and bought 40 cows."),
+        ("The road is 5 km long.", "The road is 5 miles long."),
+        ("The road is 5 km long.", "The road is at least 5 km long."),
+        ("The act was passed on 3 May 1996.", "The act was passed on 3 June 1996."),
+        ("The act was passed on 3 May 1996.", "The act was passed in May 1997."),
+        ("Exports increased in 1996.", "Exports decreased in 1996."),
+        ("The law was possible.", "The law was impossible."),
+        ("Some swans are white.", "All swans are white."),
+        ("He failed to become king.", "He became king."),
+        ("They live north of the river.", "They live south of the river."),
+        ("The sign said \u201ckeep out\u201d to all.", "The sign said \u201ccome in\u201d to all."),
+        ("Die Brücke wurde 1932 eröffnet.", "Die Brücke wurde 1932 nicht eröffnet."),
+        ("Le pont a été ouvert en 1932.", "Le pont a été ouvert en 1933."),
+        ("Item: bread | Price: 3", "Item: bread | Price: 4"),
+    ],
+)
+def test_what_was_turned_round_is_not_supported(text: str, claim: str) -> None:
+    assert verify(claim, [1], evidence(text, context=""), "").verdict is Verdict.UNSUPPORTED
+
+
+@pytest.mark.parametrize(
+    ("text", "claim"),
+    [
+        ("The bridge was opened by Jack Lang in 1932.", "Jack Lang opened the bridge in 1932."),
+        ("In 1932, Jack Lang opened the bridge.", "Jack Lang opened the bridge in 1932."),
+        ("The act was passed on 3 May 1996.", "The act was passed on May 3, 1996."),
+        ("The act was passed on 3 May 1996.", "The act was passed on 1996-05-03."),
+        ("The act was passed on 3 May 1996.", "The act was passed in May 1996."),
+        (
+            "It has 1.5 million members, 50% of them women.",
+            "It has 1,500,000 members, 50 percent of them women.",
+        ),
+        ("The bridge was not widened until 1959.", "The bridge was widened in 1959."),
+        ("The United Nations was founded in 1945.", "The UN was founded in 1945."),
+        ("The war of 1914\u201318 killed nine million.", "The war of 1914 to 1918 killed 9 million."),
+        ("Lang's bridge, which cost 6 million, was opened in 1932.", "Lang's bridge was opened in 1932."),
+        ("Die Brücke wurde 1932 von Jack Lang eröffnet.", "Die Brücke wurde von Jack Lang eröffnet."),
+        ("Item: bread | Price: 3", "Price: 3"),
+    ],
+)
+def test_what_is_said_otherwise_is_supported(text: str, claim: str) -> None:
+    check = verify(claim, [1], evidence(text, context=""), "")
+    assert check.verdict is not Verdict.UNSUPPORTED, check
+
+
+def test_the_broken_condition_is_named() -> None:
+    held = evidence("The road is 5 km long.", context="")
+    assert verify("The road is 6 km long.", [1], held, "").broken == "number"
+    assert verify("The road is 5 miles long.", [1], held, "").broken == "unit"
+    assert verify("The road is 5 km long.", [1], held, "").broken == ""
+
+
+def test_a_subject_may_not_be_borrowed_from_another_sentence() -> None:
+    held = evidence("Gentius ruled the coast. Teuta fought the Romans in 229 BC.", context="")
+    assert verify("Teuta fought the Romans in 229 BC.", [1], held, "").citations == (1,)
+    assert verify("Gentius fought the Romans in 229 BC.", [1], held, "").citations == ()
+
+
+def test_likeness_tells_a_synonym_from_another_word() -> None:
+    held = evidence("The council erected the tower beside the old harbour.", context="")
+    claim = "The council constructed the tower beside the old harbour."
+    assert verify(claim, [1], held, "", lambda some, _: [0.9] * len(some)).citations == (1,)
+    assert verify(claim, [1], held, "", lambda some, _: [0.05] * len(some)).citations == ()
+
+
+def test_likeness_is_asked_only_about_unknown_words() -> None:
+    def never(_some, _others):
+        raise AssertionError("asked")
+
+    assert verify("Ferries cross every 20 minutes.", [1], evidence(FERRY), "", never).citations == (1,)
+
+
+@pytest.mark.parametrize("claim", ["", " ", "...", "—"])
+def test_an_empty_claim_is_not_supported(claim: str) -> None:
+    assert verify(claim, [1], evidence(FERRY), "What?").verdict is Verdict.UNSUPPORTED
+
+
+texts = st.text(min_size=1, max_size=200).filter(lambda text: any(letter.isalnum() for letter in text))
+
+
+@given(texts)
+def test_a_copy_is_always_verbatim(text: str) -> None:
+    check = verify(text, [1], evidence(text), "")
+    assert (check.verdict, check.support) == (Verdict.VERBATIM, 1.0)
+
+
+@given(st.sampled_from([BRIDGE, FERRY, WAR]), st.integers(min_value=2000, max_value=10**9))
+def test_a_number_that_is_not_there_is_never_supported(text: str, number: int) -> None:
+    assert verify(f"{text[:-1]} for {number}.", [1], evidence(text), "").support == 0.0
+
+
+@given(st.text(max_size=200), st.text(max_size=200), st.text(max_size=50))
+def test_any_texts_can_be_compared(claim: str, text: str, context: str) -> None:
+    assert 0.0 <= verify(claim, [1], evidence(text, context=context), claim).support <= 1.0
+
+
+def test_hostile_claims_cost_no_more_than_their_length() -> None:
+    for hostile in ("Lang " * 800, "not " * 900, "5 km " * 700, '"a" ' * 900, "May 3 " * 600, "x" * 3_900):
+        verify(hostile, [1], evidence(hostile[:-2]), hostile)
+    assert verify(FERRY * 200, [1], evidence(FERRY), "").verdict is Verdict.UNSUPPORTED
+
+
+def test_every_departure_can_only_lower_the_score() -> None:
+    for model in (models().plain, models().with_likeness):
+        for name, weight in zip(NAMES, model.weights, strict=False):
+            assert weight >= 0 if name == "order" else weight <= 0
 
 
 STAFF = "The museum has two paid members of staff, the curator and the boatman, and 46 volunteers."

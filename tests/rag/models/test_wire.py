@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rag.models.generation import (
+    CopiedSpan,
     EngineEvent,
     FinishedEvent,
     FinishReason,
@@ -31,6 +32,7 @@ NASTY = 'a\nb\r\u2028\x00\ud800 \U0001f600 "}{'
         GenerationRequest((PromptPart(NASTY), PromptPart("t", True))),
         GenerationRequest((PromptPart("x"),), citations=(), stop=("\n",), seed=3, temperature=0.5),
         GenerationRequest((PromptPart("x"),), citations=(1, 2), cache_scope="me"),
+        GenerationRequest((PromptPart("x"),), copy_from=(NASTY, "")),
     ],
 )
 @pytest.mark.parametrize("cut", [1, 7, 10_000])
@@ -48,6 +50,7 @@ def test_requests_survive_the_wire(request_: GenerationRequest, cut: int) -> Non
         TokenEvent(NASTY),
         ProgressEvent(1, 2),
         FinishedEvent(FinishReason.LENGTH, Usage(1, 2, 3), {"decode": 0.5}),
+        FinishedEvent(FinishReason.STOP, Usage(1, 2), copied=CopiedSpan(1, 2, 3)),
     ],
 )
 def test_events_survive_the_wire(event: EngineEvent) -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from rag.retrieval.evidence import EvidenceSelector
 from rag.stores.scopes import Scope
 from tests.rag.library import Library
 
@@ -12,11 +11,12 @@ TEXT = (
 
 def test_the_answering_sentence_comes_first_with_its_place(library: Library) -> None:
     library.add("skerry.txt", TEXT)
-    selector = EvidenceSelector(library.embedder)
+    selector = library.selector()
     result = library.retriever.search("How high is the tower of the Skerry lighthouse?", Scope(), 8)
     selection = selector.select(result, 2)
     first = selection.evidence[0]
-    assert first.text == "Its tower is 41 metres high."
+    # "Its" says nothing alone: the sentence that names the lighthouse is quoted with it, the heading is not.
+    assert first.text == "The Skerry lighthouse was completed in 1876. Its tower is 41 metres high."
     assert TEXT[first.start : first.end] == first.text
     assert [item.number for item in selection.evidence] == [1, 2]
     assert selection.answerability > 0.5
@@ -24,7 +24,7 @@ def test_the_answering_sentence_comes_first_with_its_place(library: Library) -> 
 
 def test_a_question_about_something_else_is_less_answerable(library: Library) -> None:
     library.add("skerry.txt", TEXT)
-    selector = EvidenceSelector(library.embedder)
+    selector = library.selector()
 
     def score(question: str) -> float:
         return selector.select(library.retriever.search(question, Scope(), 8), 3).answerability
@@ -36,12 +36,12 @@ def test_copies_are_quoted_once(library: Library) -> None:
     library.add("one.txt", "The tower is 41 metres high.")
     library.add("two.txt", "The tower is 41 metres high!")
     result = library.retriever.search("How high is the tower?", Scope(), 8)
-    assert len(EvidenceSelector(library.embedder).select(result, 5).evidence) == 1
+    assert len(library.selector().select(result, 5).evidence) == 1
 
 
 def test_no_passages_no_evidence(library: Library) -> None:
     result = library.retriever.search("anything", Scope(), 8)
-    selection = EvidenceSelector(library.embedder).select(result, 3)
+    selection = library.selector().select(result, 3)
     assert (list(selection.evidence), selection.answerability) == ([], 0.0)
 
 
@@ -49,7 +49,7 @@ def test_an_endless_sentence_is_cut_without_losing_offsets(library: Library) -> 
     text = "ledger " * 300
     library.add("ledger.txt", text.strip())
     result = library.retriever.search("ledger", Scope(), 8)
-    for item in EvidenceSelector(library.embedder).select(result, 5).evidence:
+    for item in library.selector().select(result, 5).evidence:
         assert len(item.text) <= 600
         assert text[item.start : item.end] == item.text
 
@@ -60,4 +60,4 @@ def test_where_a_number_is_asked_for_a_sentence_with_one_leads(library: Library)
     )
     library.add("museum.txt", text)
     result = library.retriever.search("How many volunteers does the museum have?", Scope(), 8)
-    assert "46 volunteers" in EvidenceSelector(library.embedder).select(result, 1).evidence[0].text
+    assert "46 volunteers" in library.selector().select(result, 1).evidence[0].text

@@ -12,12 +12,14 @@ from sqlalchemy import text
 
 from rag.errors import Conflict
 from rag.records import DocumentState
-from rag.stores import collections, document_catalog, job_queue, schema
+from rag.stores import answers, collections, conversations, document_catalog, job_queue, schema
+from rag.stores.conversations import Turn
 from rag.stores.database import Database
 from rag.stores.tables import metadata
+from tests.rag.stores.receipts import receipt, span
 
 # SQLite keeps "REFERENCES ... ON DELETE" of an added column, but it cannot be read back from there.
-_ADDED_REFERENCES = {"parent_id", "root_id"}
+_ADDED_REFERENCES = {"parent_id", "root_id", "receipt_id"}
 
 
 def _is_ours(found: Any, name: str | None, kind: str, _reflected: bool, _compare_to: object) -> bool:
@@ -100,6 +102,36 @@ def test_a_library_of_the_first_release_is_taken_over_whole(tmp_path: Path) -> N
         assert job.document_public_id == "doc_b"
         document_catalog.remove(tx, document)
         assert tx.scalar(text("SELECT count(*) FROM chunks")) == 0
+    database.close()
+
+
+def test_conversations_of_the_second_schema_are_taken_over_and_forget_deleted_documents(
+    tmp_path: Path,
+) -> None:
+    database = Database(tmp_path / "footnote.db")
+    config = Config()
+    config.set_main_option("script_location", str(schema.MIGRATIONS))
+    with database.migrating() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for statement in FIRST_RELEASE:
+            connection.exec_driver_sql(statement)
+        command.upgrade(config, "0002")
+        connection.exec_driver_sql(
+            "INSERT INTO conversation_turns(id, conversation, question, standalone, answer, created_at) "
+            "VALUES (7, 'c', 'And?', 'And (abc)?', 'abc [1]', 5.0)"
+        )
+        connection.commit()
+    schema.upgrade(database)
+    with database.write() as tx:
+        assert conversations.recent_turns(tx, "c", 9) == [Turn("And?", "And (abc)?", "abc [1]")]
+        key, _ = answers.keep(tx, receipt(spans=[span("doc_a", 1)], conversation="c"))
+        conversations.add_turn(tx, "c", Turn("New?", "New?", "The tower is high. [1]"), key)
+        document_catalog.remove(tx, document_catalog.get(tx, "doc_a"))
+        left = [Turn("And?", "And?", ""), Turn("New?", "New?", " [1]")]
+        assert conversations.recent_turns(tx, "c", 9) == left
+        answers.remove(tx, "ans_a")
+        assert conversations.recent_turns(tx, "c", 9) == left[:1]
     database.close()
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.text.words import content_words, names, negations, numbers, stems, words
+from rag.text.words import content_words, names, numbers, stems, words
 
 
 def test_words_fold_case_forms_and_contractions() -> None:
@@ -36,8 +36,3 @@ def test_numbers_are_compared_as_values(text: str, expected: set[str]) -> None:
 
 def test_names_are_capitalised_words_inside_a_sentence() -> None:
     assert names("The Act was passed by Parliament. Later NASA agreed.") == {"act", "parliament", "nasa"}
-
-
-def test_negations_are_counted() -> None:
-    assert negations("It is not here, and it isn't there.") == 2
-    assert negations("Nothing is notable") == 1

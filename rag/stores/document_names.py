@@ -1,0 +1,142 @@
+"""What documents are called, as an FTS5 table of its own: name, title, metadata and how a long one begins.
+
+A passage from the middle of a long document says neither whose report it is nor of which year. A question
+that does is matched against this table, which is written in the same transactions as the chunks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+from sqlalchemy import column, select, table, text
+
+from rag.stores import texts
+from rag.stores.database import Tx
+from rag.stores.scopes import Range, ResolvedScope
+from rag.stores.tables import documents, pages, versions
+from rag.text.forms import search_form
+
+LONG = 20_000
+"""Code points from which on a document's beginning is entered: of a shorter one, the passages hold it."""
+_BEGINNING = 1_500
+_MOST_METADATA = 2_000
+
+_terms = table("keyword_document_terms", column("term"), column("doc"))
+_places = table("keyword_document_places", column("term"), column("doc"), column("col"))
+_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_PART = re.compile(r"(?:19|20)\d\d(?!\d)|[^\W\d_]{3,}")
+_SHORT_YEAR = re.compile(r"\bFY[ '’]?(\d\d)(?!\d)", re.IGNORECASE)
+
+
+def naming_text(name: str) -> str:
+    """A file name as words: without its suffix, with the parts of words that are written together.
+
+    ``BestBuy_FY23.pdf`` is found as ``bestbuy``, ``best``, ``buy``, ``fy23`` and ``2023``.
+    """
+    return _with_parts(PurePosixPath(name).stem.replace("_", " "))
+
+
+def metadata_text(metadata: Mapping[str, Any]) -> str:
+    """The words and numbers among the values, whatever they are nested in."""
+    found: list[str] = []
+    waiting: list[Any] = [dict(metadata)]
+    while waiting and sum(map(len, found)) < _MOST_METADATA:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+        elif isinstance(value, str | int | float) and not isinstance(value, bool):
+            found.append(str(value))
+    return _with_parts(" ".join(found)[:_MOST_METADATA])
+
+
+def enter(tx: Tx, version_id: int) -> None:
+    """Enter the document whose live version this is, in place of what was entered for it before."""
+    row = tx.execute(
+        select(
+            documents.c.id,
+            documents.c.metadata.label("said"),
+            versions.c.name,
+            versions.c.title,
+            versions.c.characters,
+        )
+        .join(documents, documents.c.id == versions.c.document_id)
+        .where(versions.c.id == version_id)
+    ).one()
+    remove(tx, row.id)
+    called = [naming_text(row.name), _with_parts(row.title or ""), metadata_text(row.said)]
+    tx.execute(
+        text("INSERT INTO keyword_documents(rowid, names, beginning) VALUES (:id, :names, :beginning)"),
+        {
+            "id": row.id,
+            "names": "\n".join(called),
+            "beginning": search_form(_beginning(tx, version_id, row.characters or 0)),
+        },
+    )
+
+
+def remove(tx: Tx, document_id: int) -> None:
+    """Take a document out; for one that is not in, there is nothing to do."""
+    tx.execute(text("DELETE FROM keyword_documents WHERE rowid = :id"), {"id": document_id})
+
+
+def count(tx: Tx) -> int:
+    """How many documents are entered."""
+    return tx.scalar(text("SELECT count(*) FROM keyword_documents_docsize")) or 0
+
+
+def frequencies(tx: Tx, stemmed: Sequence[str]) -> dict[str, int]:
+    """In how many documents' names or beginnings each of the stems is; those in none are left out."""
+    if not stemmed:
+        return {}
+    query = select(_terms.c.term, _terms.c.doc).where(_terms.c.term.in_(list(stemmed)))
+    return dict(tx.execute(query).all())
+
+
+def postings(tx: Tx, stemmed: Sequence[str]) -> list[tuple[str, int, bool]]:
+    """Triples of stem, SQL id of a document, and whether it is in the document's names (or else only in
+    its beginning)."""
+    if not stemmed:
+        return []
+    query = (
+        select(_places.c.term, _places.c.doc, _places.c.col)
+        .where(_places.c.term.in_(list(stemmed)))
+        .distinct()
+    )
+    return [(term, document, where == "names") for term, document, where in tx.execute(query)]
+
+
+def chunk_ranges(tx: Tx, document_ids: Iterable[int], scope: ResolvedScope) -> dict[int, Range]:
+    """The chunks of those documents that are live and inside ``scope``, by SQL id."""
+    rows = tx.execute(
+        select(documents.c.id, versions.c.first_chunk, versions.c.last_chunk)
+        .join(versions, versions.c.id == documents.c.live_version_id)
+        .where(documents.c.id.in_(list(document_ids)), versions.c.first_chunk.is_not(None), *scope.where)
+    )
+    return {key: (first, last) for key, first, last in rows}
+
+
+def within(scope: ResolvedScope, found: Mapping[int, Range]) -> ResolvedScope:
+    """``scope`` narrowed to documents that :func:`chunk_ranges` gave for it."""
+    return ResolvedScope(sorted(found.values()), (*scope.where, documents.c.id.in_(list(found))))
+
+
+def _beginning(tx: Tx, version_id: int, characters: int) -> str:
+    """The first page of a long document, or as much of its text; empty for a short one."""
+    if characters < LONG:
+        return ""
+    first_page = tx.scalar(select(pages.c.end).where(pages.c.version_id == version_id, pages.c.number == 1))
+    return texts.read_text(tx, version_id, 0, min(first_page or _BEGINNING, _BEGINNING))
+
+
+def _with_parts(said: str) -> str:
+    """In search form, followed by the parts of its words and by the years that are written short."""
+    plain = search_form(said)
+    words = re.findall(r"[^\W_]+", plain)
+    parts = [part for word in words for part in _PART.findall(_CASE.sub(" ", word)) if part != word]
+    years = [f"20{short}" for short in _SHORT_YEAR.findall(plain)]
+    return " ".join([plain, *dict.fromkeys([*parts, *years])])

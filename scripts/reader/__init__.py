@@ -1,0 +1,1 @@
+"""Making the reader that finds answers in passages: texts, questions, train, export, in this order."""

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import pytest
+
+from rag.retrieval import named_documents
+from rag.retrieval.query import years
+from rag.stores import document_catalog, schema
+from rag.stores.scopes import EVERYWHERE, Scope
+from tests.rag.library import Library
+
+SALES = "Net sales were {sales} million dollars.\n\nCapital expenditures were {capex} million dollars."
+
+
+@pytest.fixture
+def reports(library: Library) -> Library:
+    for number, (company, year) in enumerate(
+        (company, year) for company in ("NORDVIK", "TRAVANCORE") for year in (2021, 2022, 2023)
+    ):
+        library.add(f"{company}_{year}_10K.txt", SALES.format(sales=4000 + number, capex=200 + number))
+    library.add(
+        "report-17.txt", SALES.format(sales=7001, capex=701), metadata={"company": "Ostrava", "year": 2022}
+    )
+    return library
+
+
+def first(library: Library, question: str) -> str:
+    return library.retriever.search(question, Scope(), 5).passages[0].document.name
+
+
+@pytest.mark.parametrize(
+    ("question", "name"),
+    [
+        ("What were the capital expenditures of Nordvik in 2022?", "NORDVIK_2022_10K.txt"),
+        ("What were Travancore's net sales in FY2021?", "TRAVANCORE_2021_10K.txt"),
+        ("travancore capex fy23", "TRAVANCORE_2023_10K.txt"),
+        ("How much did Ostrava sell in fiscal 2022?", "report-17.txt"),
+    ],
+)
+def test_company_and_year_together_pick_one_of_many_look_alikes(
+    reports: Library, question: str, name: str
+) -> None:
+    assert first(reports, question) == name
+
+
+def test_a_question_that_names_no_document_prefers_none(reports: Library) -> None:
+    with reports.database.read() as tx:
+        named = named_documents.find(tx, "How high were capital expenditures?", EVERYWHERE)
+    assert named == named_documents.NONE_NAMED
+
+
+def test_what_is_named_is_preferred_and_nothing_is_left_out(reports: Library) -> None:
+    found = reports.retriever.search("Nordvik 2022 net sales", Scope(), 20).passages
+    assert found[0].document.name == "NORDVIK_2022_10K.txt"
+    assert {one.document.name for one in found} > {"TRAVANCORE_2022_10K.txt", "report-17.txt"}
+
+
+def test_changed_metadata_is_found_at_once_and_a_deleted_document_is_not(reports: Library) -> None:
+    passage = reports.retriever.search("What were the net sales of Ostrava?", Scope(), 1).passages[0]
+    assert passage.document.name == "report-17.txt"
+    with reports.database.write() as tx:
+        document = document_catalog.get(tx, passage.document.id)
+        document_catalog.set_metadata(tx, document, {"company": "Zelezna"})
+    assert first(reports, "What were Zelezna's net sales?") == "report-17.txt"
+    reports.remove(passage.document.id)
+    with reports.database.read() as tx:
+        assert named_documents.find(tx, "Zelezna", EVERYWHERE) == named_documents.NONE_NAMED
+
+
+def test_a_filter_holds_for_named_documents_too(reports: Library) -> None:
+    scope = Scope(filter={"name": {"$ne": "NORDVIK_2022_10K.txt"}})
+    found = reports.retriever.search("Nordvik 2022 net sales", scope, 20).passages
+    assert "NORDVIK_2022_10K.txt" not in {one.document.name for one in found}
+
+
+def test_the_beginning_of_a_long_document_names_it(library: Library) -> None:
+    filler = "\n\n".join(
+        f"The committee met on day {day} and took note of the minutes." for day in range(400)
+    )
+    for company in ("Nordvik", "Travancore", "Ostrava"):
+        opening = f"{company} Holdings. For the fiscal year ended December 31, 2022."
+        library.add(f"scan-{len(company)}.txt", f"{opening}\n\n{filler}\n\nThe dividend was 3 dollars.")
+    assert first(library, "What dividend did Travancore pay?") == "scan-10.txt"
+
+
+@pytest.mark.parametrize("written", ["FY2022", "FY22", "fiscal 2022", "FY '22", "in 2022?"])
+def test_years_are_known_however_they_are_written(written: str) -> None:
+    assert years(written) == {"2022"}
+
+
+def test_numbers_that_are_no_years_are_none() -> None:
+    assert years("12022 items, 202 pages, model X2022") == set()
+
+
+def test_names_written_together_are_looked_for() -> None:
+    weights = named_documents.naming_weights("What did American Express earn?")
+    assert weights["americanexpress"] == 1.0
+    assert weights["earn"] < 1.0
+
+
+def test_an_older_library_gets_its_names(reports: Library) -> None:
+    with reports.database.write() as tx:
+        tx.exec_driver_sql("DELETE FROM keyword_documents")
+        for name in ("keyword_document_places", "keyword_document_terms", "keyword_documents"):
+            tx.exec_driver_sql(f"DROP TABLE {name}")
+        tx.exec_driver_sql("UPDATE alembic_version SET version_num = '0003'")
+    schema.upgrade(reports.database)
+    assert first(reports, "Nordvik 2023 net sales") == "NORDVIK_2023_10K.txt"
