@@ -1,9 +1,11 @@
 """Sentences that give orders to whoever reads them, an assistant above all.
 
-Such a sentence answers no question about its document. It stays searchable, and can be quoted where nothing
-else comes near it, as in a document about such sentences; it is not given to the model, nor quoted beside
-other evidence. That is a second line: whatever the model reads, it has no tools and no secrets, writes
-ordinary text only, and nothing it writes is delivered unless the evidence bears it.
+None of them is given to the model. What is plainly meant for an assistant answers no question about its
+document either: it stays searchable, and is quoted only where nothing else comes near it, as in a document
+about such sentences. What might as well be meant for a person ("Write the date on the form.") is quoted like
+any other sentence: manuals are made of those. That is a second line: whatever the model reads, it has no
+tools and no secrets, writes ordinary text only, and nothing it writes is delivered unless the evidence bears
+it.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from collections.abc import Sequence
 from rag.records import Evidence
 
 _REPLY = r"(?:answers?|repl(?:y|ies)|responses?|outputs?|messages?|summary|completion)"
-_ORDERS = tuple(
+_TO_AN_ASSISTANT = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         # control tokens of chat formats, and what looks like them
@@ -34,6 +36,11 @@ _ORDERS = tuple(
         r"(?:ai|assistant|chatbot|language model|bot)\b",
         r"\b(?:ai|assistant|chatbot|language model|llm)s?\b.{0,30}\b"
         r"(?:must|should|shall|need to|has to|have to)\b",
+    )
+)
+_TO_ANYONE = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
         # tasks for a writer of texts
         r"^\W*(?:please\s+)?(?:explain|describe|summari[sz]e|translate|rewrite|paraphrase|draft|compose|write|"
         r"provide|develop|generate|list|break down|show me|tell me|give me|print|output|repeat|say)\b",
@@ -47,14 +54,21 @@ _STANDS_OUT = 3.0
 
 def gives_orders(sentence: str) -> bool:
     """Whether a sentence tells its reader what to write or how to behave, or asks it something."""
-    return sentence.rstrip("\"'”’) ").endswith("?") or any(order.search(sentence) for order in _ORDERS)
+    asks = sentence.rstrip("\"'”’) ").endswith("?")
+    return asks or is_for_an_assistant(sentence) or any(order.search(sentence) for order in _TO_ANYONE)
+
+
+def is_for_an_assistant(sentence: str) -> bool:
+    """Whether a sentence speaks to a language model, or in the marks of one."""
+    return any(order.search(sentence) for order in _TO_AN_ASSISTANT)
 
 
 def quotable(evidence: Sequence[Evidence]) -> list[Evidence]:
-    """``evidence``, in its order, without orders, unless one stands out so far that it was asked for."""
-    statements = [item.score for item in evidence if not gives_orders(item.text)]
+    """``evidence``, in its order, without orders to an assistant, unless one stands out so far that it was
+    asked for."""
+    statements = [item.score for item in evidence if not is_for_an_assistant(item.text)]
     least = _STANDS_OUT * max(statements, default=0.0)
-    return [item for item in evidence if item.score > least or not gives_orders(item.text)]
+    return [item for item in evidence if item.score > least or not is_for_an_assistant(item.text)]
 
 
 def readable(evidence: Sequence[Evidence]) -> list[Evidence]:

@@ -16,6 +16,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.generation.instructions import gives_orders
 from rag.generation.survey import PASSAGES_SHOWN, Survey, SurveyItem, evidence_of
 from rag.records import Coverage, Notice, Passage
 from rag.retrieval.dense import Encoder
@@ -242,6 +243,7 @@ def _sentences(passage: Passage) -> list[Unit]:
         and unit.text.rstrip("\"'”’)]")[-1:] in tuple(".!。")
         and (unit.text[0].isupper() or not unit.text[0].isalpha())
         and not unit.points_back
+        and not gives_orders(unit.text)
         and not _CAPTION.match(unit.text)
         and unit.text not in passage.context
         and sum(c.isdigit() for c in unit.text) < len(unit.text) / 6

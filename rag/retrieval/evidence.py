@@ -99,10 +99,7 @@ class EvidenceSelector:
         if not ranked:
             return Selection((), 0.0, sufficient=False)
         best_of_all = Features.best(candidate.features for candidate in ranked)
-        evidence = [
-            _evidence(number, candidate)
-            for number, candidate in enumerate(_distinct(ranked)[:limit], start=1)
-        ]
+        evidence = _chosen(_distinct(ranked), limit)
         likelihood = answerability(best_of_all)
         return Selection(evidence, likelihood, likelihood >= self._least, best_of_all)
 
@@ -183,9 +180,25 @@ def _bounded(found: FoundSpan | None) -> float:
     return max(-READER_BOUND, min(READER_BOUND, found.score)) if found else -READER_BOUND
 
 
-def _evidence(number: int, candidate: Candidate) -> Evidence:
+def _chosen(ranked: Sequence[Candidate], limit: int) -> list[Evidence]:
+    """The best, numbered, none of which says again what another one quotes."""
+    chosen: list[Evidence] = []
+    for candidate in ranked:
+        start = _quoted_from(candidate)
+        if _meets(chosen, candidate, start):
+            start = candidate.start
+        if len(chosen) < limit and not _meets(chosen, candidate, start):
+            chosen.append(_evidence(len(chosen) + 1, candidate, start))
+    return chosen
+
+
+def _meets(chosen: Sequence[Evidence], candidate: Candidate, start: int) -> bool:
+    version = candidate.passage.version_id
+    return any(one.version_id == version and one.start < candidate.end and start < one.end for one in chosen)
+
+
+def _evidence(number: int, candidate: Candidate, start: int) -> Evidence:
     passage = candidate.passage
-    start = _quoted_from(candidate)
     return Evidence(
         number=number,
         document=passage.document,

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 from rag.stores.scopes import Scope
 from tests.rag.library import Library
 
@@ -61,3 +63,12 @@ def test_where_a_number_is_asked_for_a_sentence_with_one_leads(library: Library)
     library.add("museum.txt", text)
     result = library.retriever.search("How many volunteers does the museum have?", Scope(), 8)
     assert "46 volunteers" in library.selector().select(result, 1).evidence[0].text
+
+
+def test_the_sentence_that_names_it_is_not_quoted_twice(library: Library) -> None:
+    library.add("skerry.txt", TEXT)
+    result = library.retriever.search("When was the Skerry lighthouse completed, how high is it?", Scope(), 8)
+    evidence = library.selector().select(result, 4).evidence
+    places = sorted((item.start, item.end) for item in evidence)
+    assert len(evidence) >= 2
+    assert all(one[1] <= other[0] for one, other in itertools.pairwise(places))
