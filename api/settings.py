@@ -88,7 +88,7 @@ class Settings(BaseSettings):
             le=0.2,
             description="Share of answerable questions that may be refused so that others are; 0: none.",
         ),
-    ] = 0.05
+    ] = 0.03
     answers_kept_days: Annotated[
         int, Field(ge=0, le=36_500, description="Days for which answers are kept; 0 keeps none at all.")
     ] = 90

@@ -34,7 +34,7 @@ READER_WEIGHT = 0.25
 """Standard deviations that a factor of e in the reader's odds is worth."""
 READER_BOUND = 10.0
 """Log-odds, either way, beyond which the reader is not listened to more."""
-FALSE_REFUSALS = 0.05
+FALSE_REFUSALS = 0.03
 _LONGEST_PAIR = 400
 """Code points of a sentence and the one before it that are quoted together."""
 _LONGEST_SENTENCE = 600
