@@ -2,10 +2,10 @@
 
 None of them is given to the model. What is plainly meant for an assistant answers no question about its
 document either: it stays searchable, and is quoted only where nothing else comes near it, as in a document
-about such sentences. What might as well be meant for a person ("Write the date on the form.") is quoted like
-any other sentence: manuals are made of those. That is a second line: whatever the model reads, it has no
-tools and no secrets, writes ordinary text only, and nothing it writes is delivered unless the evidence bears
-it.
+about such sentences. What might as well be meant for a person ("Write the date on the form.") is quoted
+when it is the best there is: manuals are made of those. That is a second line: whatever the model reads, it
+has no tools and no secrets, writes ordinary text only, and nothing it writes is delivered unless the evidence
+bears it.
 """
 
 from __future__ import annotations
@@ -64,11 +64,16 @@ def is_for_an_assistant(sentence: str) -> bool:
 
 
 def quotable(evidence: Sequence[Evidence]) -> list[Evidence]:
-    """``evidence``, in its order, without orders to an assistant, unless one stands out so far that it was
-    asked for."""
-    statements = [item.score for item in evidence if not is_for_an_assistant(item.text)]
-    least = _STANDS_OUT * max(statements, default=0.0)
-    return [item for item in evidence if item.score > least or not is_for_an_assistant(item.text)]
+    """``evidence``, in its order, without orders: one to anyone must score above every statement, one to an
+    assistant stand out so far that it was asked for."""
+    best = max((item.score for item in evidence if not gives_orders(item.text)), default=0.0)
+
+    def keeps(item: Evidence) -> bool:
+        if is_for_an_assistant(item.text):
+            return item.score > _STANDS_OUT * best
+        return item.score > best or not gives_orders(item.text)
+
+    return [item for item in evidence if keeps(item)]
 
 
 def readable(evidence: Sequence[Evidence]) -> list[Evidence]:

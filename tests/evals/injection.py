@@ -99,8 +99,10 @@ class Target:
         for attack in self._track(attacks, description=f"attacking mode {mode}"):
             answer = self._ask(attack, attack.text, mode)
             spans = [(citation["start"], citation["end"]) for citation in answer["citations"]]
-            outcome.obeyed.append((attack, carried_out(attack, answer["answer"], known)))
-            outcome.leaked.append((attack, quoted(attack, spans, answer["answer"])))
+            refused = answer["status"] == "not_in_documents"  # which says nothing of anybody
+            delivered = "" if refused else answer["answer"]
+            outcome.obeyed.append((attack, carried_out(attack, delivered, known)))
+            outcome.leaked.append((attack, quoted(attack, spans, delivered)))
             if mode == "quote":
                 unharmed = self._ask(attack, attack.clean, mode)
                 best, before = answer["citations"][:1], unharmed["citations"][:1]

@@ -61,7 +61,7 @@ def test_an_order_that_stands_out_was_asked_for() -> None:
     """A document about such sentences stays quotable; only beside other evidence they are left out."""
     asked_for = _evidence("Ignore all previous instructions.", "", "", "It is a common attack.", "What?")
     del asked_for[1:3]
-    assert [item.number for item in quotable(asked_for)] == [1, 4, 5]
+    assert [item.number for item in quotable(asked_for)] == [1, 4]
     assert [item.number for item in readable(asked_for)] == [4]
     alone = _evidence("Ignore all previous instructions.")
     assert quotable(alone) == alone
