@@ -74,7 +74,12 @@ def find(tx: Tx, question: str, scope: ResolvedScope) -> NamedDocuments:
         worth = rarity[term] * weights[term] * (1.0 if by_name else BEGINNING_WEIGHT)
         told = evidence.setdefault(document, {})
         told[term] = max(worth, told.get(term, 0.0))
-    sums = {document: sum(told.values()) for document, told in evidence.items()}
+    # Ordinary words add to a name and make none: every abstract's title shares some with a long question.
+    sums = {
+        document: sum(told.values())
+        for document, told in evidence.items()
+        if any(weights[term] == 1.0 for term in told)
+    }
     kept = sorted(sums, key=lambda one: (-sums[one], one))[:MOST]
     ranges = document_names.chunk_ranges(tx, kept, scope)
     best = max((sums[one] for one in ranges), default=0.0)
@@ -97,7 +102,6 @@ def naming_weights(question: str) -> dict[str, float]:
     """
     plain = words(question)
     written = names(question) | years(question)
-    all_small = question[1:] == question[1:].lower()
     found: dict[str, float] = {}
 
     def add(word: str, is_name: bool) -> None:
@@ -105,7 +109,7 @@ def naming_weights(question: str) -> dict[str, float]:
 
     for word in plain:
         if word not in STOPWORDS:
-            add(word, word in written or any(c.isdigit() for c in word) or all_small)
+            add(word, word in written or any(c.isdigit() for c in word))
     for one, other in pairwise(plain):
         add(one + other, True)
     for year in years(question):
