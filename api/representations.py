@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from api import job_progress as progress
-from api import schemas
+from api import receipt_schemas, schemas
 from rag import records
 from rag.generation import receipts
 from rag.generation.replay import Comparison
@@ -224,25 +224,25 @@ def answer(given: records.Answer) -> schemas.Answer:
     )
 
 
-def receipt(shown: receipts.Shown) -> schemas.Receipt:
+def receipt(shown: receipts.Shown) -> receipt_schemas.Receipt:
     kept = shown.receipt
-    return schemas.Receipt(
+    return receipt_schemas.Receipt(
         **dict(answer(shown.answer)),
         freshness=shown.freshness,
         created_at=_time(kept.created_at),
         question=kept.question,
         conversation=kept.conversation,
         replay_of=kept.replay_of,
-        request=schemas.AskSettings(**asdict(kept.request)),
-        environment=schemas.Environment(**asdict(kept.environment)),
+        request=receipt_schemas.AskSettings(**asdict(kept.request)),
+        environment=receipt_schemas.Environment(**asdict(kept.environment)),
         prompt_sha256=kept.prompt_sha256,
         evidence=[_evidence(one) for one in shown.evidence],
     )
 
 
-def listed_answer(kept: Receipt, sources: answers.Sources) -> schemas.ListedAnswer:
+def listed_answer(kept: Receipt, sources: answers.Sources) -> receipt_schemas.ListedAnswer:
     cited = dict.fromkeys((one.document, one.version) for one in kept.spans if one.citation is not None)
-    return schemas.ListedAnswer(
+    return receipt_schemas.ListedAnswer(
         id=kept.id,
         created_at=_time(kept.created_at),
         question=kept.question,
@@ -256,12 +256,12 @@ def listed_answer(kept: Receipt, sources: answers.Sources) -> schemas.ListedAnsw
     )
 
 
-def replay(before: receipts.Shown, after: receipts.Shown, changes: Comparison) -> schemas.Replay:
-    return schemas.Replay(
+def replay(before: receipts.Shown, after: receipts.Shown, changes: Comparison) -> receipt_schemas.Replay:
+    return receipt_schemas.Replay(
         same=changes.same,
-        status=schemas.StatusChange(before=before.answer.status, after=after.answer.status),
-        citations=schemas.CitationChanges(
-            kept=[schemas.KeptCitation(**asdict(one)) for one in changes.kept],
+        status=receipt_schemas.StatusChange(before=before.answer.status, after=after.answer.status),
+        citations=receipt_schemas.CitationChanges(
+            kept=[receipt_schemas.KeptCitation(**asdict(one)) for one in changes.kept],
             added=list(changes.added),
             removed=list(changes.removed),
         ),
@@ -271,8 +271,8 @@ def replay(before: receipts.Shown, after: receipts.Shown, changes: Comparison) -
     )
 
 
-def _evidence(shown: receipts.ShownEvidence) -> schemas.Evidence:
-    return schemas.Evidence(
+def _evidence(shown: receipts.ShownEvidence) -> receipt_schemas.Evidence:
+    return receipt_schemas.Evidence(
         document=_reference(shown.document),
         start=shown.start,
         end=shown.end,

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import StringConstraints
 from starlette.concurrency import run_in_threadpool
 
-from api import representations, schemas, strict_json
+from api import receipt_schemas, representations, schemas, strict_json
 from api.answering import CLIENT_GONE, Answering, gone, whole
 from api.assembly import Service
 from api.dependencies import AnswerId, Cursor, Limit, ServiceDep
@@ -25,7 +25,7 @@ from rag.stores.receipt import Receipt
 router = APIRouter(prefix="/v1/answers", tags=["answers"], route_class=strict_json.StrictRoute)
 
 
-@router.get("", response_model=schemas.AnswerList, responses=problem_responses())
+@router.get("", response_model=receipt_schemas.AnswerList, responses=problem_responses())
 def list_answers(
     service: ServiceDep,
     conversation: Annotated[
@@ -38,7 +38,7 @@ def list_answers(
     ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> schemas.AnswerList:
+) -> receipt_schemas.AnswerList:
     """Answers, newest first."""
     service.receipts.settle()
     with service.database.read() as tx:
@@ -50,21 +50,21 @@ def list_answers(
             document=document,
         )
         sources = answers.sources(tx, found)
-    return schemas.AnswerList(
+    return receipt_schemas.AnswerList(
         data=[representations.listed_answer(one, sources) for one in found],
         next_cursor=None if following is None else str(following),
     )
 
 
-@router.get("/{answer_id}", response_model=schemas.Receipt, responses=problem_responses(404, 410))
-def get_answer(service: ServiceDep, answer_id: AnswerId) -> schemas.Receipt:
+@router.get("/{answer_id}", response_model=receipt_schemas.Receipt, responses=problem_responses(404, 410))
+def get_answer(service: ServiceDep, answer_id: AnswerId) -> receipt_schemas.Receipt:
     """An answer as it was given, its quotations read back, with what made it and how fresh it is."""
     return representations.receipt(_shown(service, answer_id))
 
 
 @router.post(
     "/{answer_id}/replay",
-    response_model=schemas.Replay,
+    response_model=receipt_schemas.Replay,
     responses=problem_responses(404, 409, 410, 429, 503, 507),
 )
 async def replay_answer(request: Request, service: ServiceDep, answer_id: AnswerId) -> Response:
@@ -109,7 +109,7 @@ def _shown(service: Service, answer_id: str) -> Shown:
         return receipts.show(tx, answers.get(tx, answer_id))
 
 
-def _compared(service: Service, original_id: str, replay_id: str) -> schemas.Replay:
+def _compared(service: Service, original_id: str, replay_id: str) -> receipt_schemas.Replay:
     """Both as they are now: a document may have been deleted while the question was answered."""
     service.receipts.settle()
     with service.database.read() as tx:
