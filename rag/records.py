@@ -298,7 +298,7 @@ class Evidence:
     """A sentence offered to the generator and to the reader, verbatim from a document.
 
     ``number`` is the footnote number it may be cited by (from 1), ``score`` its probability-like
-    strength in 0..1. ``answer`` is the part of it that the reader takes for the answer.
+    strength in 0..1.
     """
 
     number: int
@@ -310,7 +310,6 @@ class Evidence:
     text: str
     context: str
     score: float
-    answer: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,6 +151,7 @@ class GeneratorSettings:
         context: most tokens of prompt and answer together; capped at what the model was trained for.
         threads: CPU threads; leave one core to retrieval where there are more than two.
         prefill_slice: prompt tokens read between two looks at the cancel flag.
+        parallel: how many texts are written at once.
         cpu_kernels: let llama.cpp rearrange weights for this CPU's own matrix instructions. Some
             virtual machines announce instructions they do not have; the parent then turns this off.
     """
@@ -158,4 +159,5 @@ class GeneratorSettings:
     context: int = 4096
     threads: int = 2
     prefill_slice: int = 128
+    parallel: int = 8
     cpu_kernels: bool = True

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.models.span_reader import FoundSpan, SpanReader
-from rag.records import Evidence, Passage, Span
+from rag.records import Evidence, Passage
 from rag.retrieval.answerability import Features, answerability, calibration
 from rag.retrieval.dense import Encoder
 from rag.retrieval.fusion import z_scores
@@ -50,8 +50,7 @@ _POINTS_BACK = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A sentence of a passage. ``features`` describe how it stands to the question; ``answer`` is what of
-    it the reader points at, in offsets of the document's text."""
+    """A sentence of a passage. ``features`` describe how it stands to the question."""
 
     passage: Passage
     start: int
@@ -59,7 +58,6 @@ class Candidate:
     text: str
     features: Features
     score: float
-    answer: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +147,6 @@ class EvidenceSelector:
                     reading=_bounded(found),
                 ),
                 score=float(total),
-                answer=Span(passage.start + found.start, passage.start + found.end) if found else None,
             )
             for (passage, start, end), text, similarity, coverage, total, found in zip(
                 located, texts, similarities, coverages, totals, read_spans, strict=True
@@ -209,7 +206,6 @@ def _evidence(number: int, candidate: Candidate, start: int) -> Evidence:
         text=passage.text[start - passage.start : candidate.end - passage.start],
         context=passage.context,
         score=answerability(candidate.features),
-        answer=candidate.answer,
     )
 
 
