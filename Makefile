@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 PEERS := $(VENV)/peers
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-slow check format bench eval lock clean
+.PHONY: help setup demo serve test test-offline test-slow check format bench eval faults lock clean
 .DELETE_ON_ERROR:
 
 help: ## print this list
@@ -29,6 +29,10 @@ serve: $(READY) ## run the service (FOOTNOTE_* settings are honoured)
 
 test: $(READY) ## run the tests, except the slow ones
 	@$(BIN)/python -m pytest
+
+test-offline: $(READY) ## run the tests and the demonstration where there is no network at all
+	@$(BIN)/python scripts/offline.py $(BIN)/python -m pytest
+	@$(BIN)/python scripts/offline.py $(BIN)/python -m api.demo
 
 test-slow: $(READY) ## run the slow tests
 	@$(BIN)/python -m pytest -m slow
@@ -63,6 +67,10 @@ eval: $(READY) ## measure retrieval and answers, write data/reports
 	@$(BIN)/python -m tests.evals.falsified --likeness
 	@$(BIN)/python -m tests.evals.injection
 	@$(BIN)/python -m tests.evals.abstention
+
+faults: $(READY) ## kill, fill, fail and corrupt; remove guards; write data/reports (hours)
+	@$(BIN)/python -m tests.faults
+	@$(BIN)/python -m tests.faults.mutations
 
 lock: ## resolve the dependencies anew and rewrite the lock files
 	@PYTHON=$(PYTHON) scripts/lock.sh

@@ -5,15 +5,20 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
+from typing import Literal
 
 import structlog
 
-from api.background import AskGate
+from api import figures
+from api.callers import Callers, is_loopback
 from api.folder_lock import FolderLock
 from api.housekeeping import Housekeeper, expire_answers
+from api.lifecycle import Lifecycle
+from api.load import Load
 from api.metrics import Metrics
 from api.pictures import PagePictures
 from api.readiness import PartState, PartStatus, Readiness
@@ -33,15 +38,21 @@ from rag.models.generation import GenerationRequest, GeneratorSettings, PromptPa
 from rag.models.generator import Generator, GeneratorState
 from rag.models.locations import default_model_path
 from rag.models.span_reader import default_reader
+from rag.models.tally import Totals
+from rag.observability import process
+from rag.records import ModelIdentity
 from rag.retrieval.dense import VectorSpace
 from rag.retrieval.evidence import EvidenceSelector
 from rag.retrieval.hybrid import HybridRetriever
-from rag.stores import chunk_store, document_catalog, job_queue, schema
+from rag.stores import chunk_store, keyword_segments, schema
 from rag.stores.blobs import BlobStore
 from rag.stores.database import Database
 from rag.stores.index_follower import IndexFollower
+from rag.stores.key_tokens import KeyTokens
+from rag.stores.keywords import Keywords
 from rag.stores.receipt import Environment
 from rag.stores.receipt_writer import ReceiptWriter
+from rag.stores.reserve import Reserve
 
 _log = structlog.get_logger(__name__)
 
@@ -62,37 +73,54 @@ class Service:
     """Everything the routes use. ``start`` returns at once; models load in the background.
 
     Raises, from the constructor:
-        Conflict: ``data_folder_in_use``, ``schema_too_new``.
+        Conflict: ``data_folder_in_use``, ``schema_too_new``, ``key_required``.
         StorageFailed: the data folder cannot be used.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, life: Lifecycle | None = None) -> None:
         self.settings = settings
+        self.life = life or Lifecycle()
         self._lock = FolderLock(settings.data).acquire()
         try:
+            self.reserve = Reserve(settings.data / "reserve")
+            self.reserve.release()
             self.database = Database(settings.database_path)
+            self.database.quick_check()
             schema.upgrade(self.database)
-            self.blobs = BlobStore(settings.blobs_path)
+            self.blobs = BlobStore(settings.blobs_path, self.database.health)
+            self.reserve.hold()
+            self.tokens = KeyTokens(settings.data)
+            self.callers = Callers(self.database, self.tokens, alone=is_loopback(settings.host))
+            self.callers.require_a_key()
         except BaseException:
             self._lock.release()
             raise
         self.pictures = PagePictures(settings.cache_path / "pages", self.blobs)
         self.receipts = ReceiptWriter(self.database)
-        self.gate = AskGate(settings.max_concurrent_asks)
-        self.metrics = Metrics(self._gauges)
+        self.load = Load(settings, self.database)
+        self.gate = self.load.asks
+        self.metrics = Metrics(lambda: figures.collect(self._figure_sources()))
         self._readiness = Readiness("search", "generator", "worker")
         self.drafting = _drafting(settings)
         self._reader = default_reader(threads=settings.threads)
+        self._embedder: Embedder | None = None
         self._retriever: HybridRetriever | None = None
         self._answerer: Answerer | None = None
         self._generator: Generator | None = None
+        self._embedder: Embedder | None = None
         self._indexes: Sequence[IndexFollower] = ()
-        self._supervisor = WorkerSupervisor(self.database, partial(_worker_command, settings))
+        self._keywords = Keywords(settings.indexes_path / keyword_segments.FOLDER)
+        self._supervisor = WorkerSupervisor(
+            self.database, partial(_worker_command, settings), self.metrics.hear_worker
+        )
         self._housekeeper = Housekeeper(
             [
-                self.save_index,
+                partial(self.save_index, now=False),
+                self._grow_indexes,
                 self.pictures.prune,
+                self.reserve.hold,
                 self.receipts.settle,
+                self.callers.enter_uses,
                 partial(expire_answers, self.database, settings),
             ]
         )
@@ -101,6 +129,7 @@ class Service:
     def start(self) -> None:
         self._supervisor.start()
         self._housekeeper.start()
+        self.load.backlog.start()
         self._loading.start()
 
     def close(self) -> None:
@@ -109,10 +138,12 @@ class Service:
         if self._generator is not None:
             self._generator.close()
         self._housekeeper.close()
-        self.gate.close()
+        self.load.close()
+        self._keywords.close()
         self.save_index()
         self.database.close()
         self._lock.release()
+        self.life.closed = True
 
     @property
     def retriever(self) -> HybridRetriever:
@@ -120,6 +151,13 @@ class Service:
         if self._retriever is None:
             raise self._not_yet("search")
         return self._retriever
+
+    @property
+    def embedder(self) -> Embedder:
+        """Raises ``Unavailable`` (``search_starting``) until it is loaded."""
+        if self._embedder is None:
+            raise self._not_yet("search")
+        return self._embedder
 
     @property
     def answerer(self) -> Answerer:
@@ -139,7 +177,18 @@ class Service:
                 parts["generator"] = PartStatus("ready", f"ready, drafting: {self.drafting.current}")
         phase = self._supervisor.phase
         parts["worker"] = PartStatus("ready" if phase == "ready" else "starting", phase)
+        if self.database.health.trouble is not None:
+            parts["storage"] = PartStatus("failed", f"read-only, since {self.database.health.trouble}")
         return parts
+
+    def models(self) -> Mapping[Literal["generator", "embedder"], ModelIdentity]:
+        """The models that work, by what they are for; one that is being loaded is not among them."""
+        found: dict[Literal["generator", "embedder"], ModelIdentity] = {}
+        if self._generator is not None and self.parts()["generator"].state == "ready":
+            found["generator"] = self._generator.identity
+        if self._embedder is not None:
+            found["embedder"] = self._embedder.identity
+        return found
 
     def process_ids(self) -> Mapping[str, int]:
         """The service's processes by role."""
@@ -149,9 +198,20 @@ class Service:
         }
         return {"api": os.getpid()} | {role: pid for role, pid in children.items() if pid is not None}
 
-    def save_index(self) -> None:
+    def save_index(self, *, now: bool = True) -> None:
         for index in self._indexes:
-            index.save()
+            # One of before a delete would keep vectors of what was deleted on the disk.
+            with suppress(FootnoteError), self.database.read() as tx:
+                index.current(tx)
+            index.save(now=now)
+
+    def _grow_indexes(self) -> None:
+        """Whatever a larger library is searched with is made in the background."""
+        for index in self._indexes:
+            index.grow(self.database)
+        if self._indexes:
+            with self.database.read() as tx:
+                self._keywords.maintain(tx, self.database.path)
 
     def _load(self) -> None:
         """Start the generator's own process first: it loads while this one imports the embedder."""
@@ -179,6 +239,7 @@ class Service:
     def _load_search(self) -> None:
         embedder = embeddings_at(self.settings.embedder, self.settings.threads)
         embedder.encode(["Ready when this has a vector."])
+        self._embedder = embedder
         self._reader.load()
         student = distil_if_missing(self.settings.models, embedder, self._tell_distilling)
         self._readiness.report("search", "starting", "loading the index")
@@ -189,8 +250,10 @@ class Service:
         with self.database.read() as tx:
             for space in spaces:
                 space.index.current(tx)
+            self._keywords.open(tx)
         self._indexes = [space.index for space in spaces]
-        retriever = HybridRetriever(self.database, spaces)
+        self._embedder = embedder
+        retriever = HybridRetriever(self.database, spaces, self._keywords)
         if self._generator is not None:
             selector = EvidenceSelector(embedder, self._reader, false_refusals=self.settings.abstention)
             self._answerer = Answerer(
@@ -244,20 +307,29 @@ class Service:
         phase = self._readiness.snapshot()[part].phase
         return Unavailable("search_starting", f"Search is not ready ({phase}); try again in a moment.")
 
-    def _gauges(self) -> Iterable[tuple[str, str, str, Mapping[str, float]]]:
-        with self.database.read() as tx:
-            jobs, documents = job_queue.counts_by_state(tx), document_catalog.counts_by_state(tx)
-        yield "footnote_jobs", "Jobs by state.", "state", jobs
-        yield "footnote_documents", "Documents by state.", "state", documents
-        waiting = {"asks": self.gate.taken, "generator": self._generator.load if self._generator else 0}
-        yield "footnote_in_progress", "Questions being worked on, and those at the model.", "queue", waiting
-        ready = {name: float(part.state == "ready") for name, part in self.parts().items()}
-        yield "footnote_part_ready", "Whether a part of the service is ready.", "part", ready
-        yield (
-            "footnote_restarts",
-            "Restarts of child processes.",
-            "process",
-            {"worker": self._supervisor.restarts},
+    def refused_connections(self) -> Mapping[str, Mapping[str, float]]:
+        """What each process's guard has refused since the service started, by kind of destination."""
+        guard = process.guard()
+        generator = self._generator.tally.totals() if self._generator else Totals()
+        return {
+            "api": guard.refused if guard else {},
+            "worker": self.metrics.worker_refused,
+            "generator": generator.refused,
+        }
+
+    def _figure_sources(self) -> figures.Sources:
+        generator = self._generator
+        return figures.Sources(
+            database=self.database,
+            indexes=self._indexes,
+            indexes_path=self.settings.indexes_path,
+            load=self.load.figures(),
+            at_generator=generator.load if generator else 0,
+            generator=generator.tally.totals() if generator else Totals(),
+            parts=self.parts(),
+            process_ids=self.process_ids(),
+            worker_restarts=self._supervisor.restarts,
+            refused=self.refused_connections(),
         )
 
 
@@ -268,7 +340,9 @@ def _drafting(settings: Settings) -> DraftingChoice:
 
 
 def _start_generator(settings: Settings) -> Generator:
-    wanted = GeneratorSettings(context=settings.context_tokens, threads=settings.threads)
+    wanted = GeneratorSettings(
+        context=settings.context_tokens, threads=settings.threads, parallel=settings.max_concurrent_asks
+    )
     return Generator(settings.model or default_model_path(), wanted).start()
 
 

@@ -6,46 +6,10 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Generic, TypeVar
 
-from rag.errors import Busy
-
 T = TypeVar("T")
-
-
-class AskGate:
-    """At most ``places`` questions at once, on threads of their own so that SQL handlers keep theirs.
-
-    Turning away is immediate and names the time after which a place is likely to be free, from the
-    measured time of the last answers.
-    """
-
-    def __init__(self, places: int) -> None:
-        self._places = places
-        self._taken = 0
-        self._seconds = 2.0
-        self.executor = ThreadPoolExecutor(places, thread_name_prefix="ask")
-
-    def enter(self) -> None:
-        """Raises ``Busy`` (``too_many_questions``)."""
-        if self._taken >= self._places:
-            raise Busy(
-                "too_many_questions",
-                "All places for questions are taken; ask again after the time in Retry-After.",
-                retry_after=self._seconds,
-            )
-        self._taken += 1
-
-    def leave(self, seconds: float) -> None:
-        self._taken -= 1
-        self._seconds += 0.2 * (seconds - self._seconds)
-
-    @property
-    def taken(self) -> int:
-        return self._taken
-
-    def close(self) -> None:
-        self.executor.shutdown(wait=False, cancel_futures=True)
 
 
 class _End:
@@ -67,7 +31,8 @@ class Pumped(Generic[T]):
         self._stopped = threading.Event()
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[T | _End] = asyncio.Queue()
-        self._done = self._loop.run_in_executor(executor, self._pump)
+        # In the caller's context, so that what is logged and traced on the thread belongs to the request.
+        self._done = self._loop.run_in_executor(executor, copy_context().run, self._pump)
 
     def __aiter__(self) -> AsyncIterator[T]:
         return self
@@ -84,6 +49,10 @@ class Pumped(Generic[T]):
     async def aclose(self) -> None:
         """Returns at once; the thread ends at the next event."""
         self._stopped.set()
+
+    def when_finished(self, callback: Callable[[], None]) -> None:
+        """Have ``callback`` called on the loop once the thread is done with the iterator."""
+        self._done.add_done_callback(lambda _: callback())
 
     async def finished(self) -> None:
         """Wait for the thread to be done with the iterator."""

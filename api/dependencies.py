@@ -7,17 +7,27 @@ from typing import Annotated
 from fastapi import Depends, Form, Header, Path, Query, Request
 
 from api.assembly import Service
+from api.callers import Caller
 from api.schemas import MAX_OFFSET, Identifier, Problem
 from api.sources import MAX_CHARS as MAX_SOURCE
 
 
-def _service(request: Request) -> Service:
+async def _service(request: Request) -> Service:
+    # A coroutine: a plain function would wait for a thread, and a refusal must not.
     service = request.app.state.service
     assert isinstance(service, Service)
     return service
 
 
+async def _caller(request: Request) -> Caller:
+    caller = request.scope["footnote.caller"]
+    assert isinstance(caller, Caller)
+    return caller
+
+
 ServiceDep = Annotated[Service, Depends(_service)]
+CallerDep = Annotated[Caller, Depends(_caller)]
+KeyId = Annotated[Identifier, Path(description="A key's id, `key_…`.")]
 DocumentId = Annotated[Identifier, Path(description="A document's id, `doc_…`.")]
 JobId = Annotated[Identifier, Path(description="A job's id, `job_…`.")]
 AnswerId = Annotated[Identifier, Path(description="An answer's id, `ans_…`.")]
@@ -61,13 +71,17 @@ IdempotencyHeader = Annotated[
 
 _MEANINGS = {
     400: "The request cannot be carried out as it stands",
-    404: "No such thing",
+    401: "No key, or one that opens nothing",
+    403: "The key does not have the right",
+    404: "No such thing, for this caller",
+    408: "The request did not arrive in time",
     410: "It was there and has been deleted",
     409: "The present state does not allow it",
     413: "Too large",
     415: "This kind of file is not read",
     422: "Not acceptable as it stands, or the document cannot be read",
     429: "Too much at once; see Retry-After",
+    431: "Too many or too long headers, or too long an address",
     503: "A part of the service cannot work right now",
     507: "The disk is full or failing",
 }

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 from ingest.sniffing import sniff
 from rag.stores import acceptance, collections, document_catalog
 from rag.stores.acceptance import Accepted, IdempotencyKey
+from rag.stores.access import Access
 from rag.stores.blobs import Blob, BlobStore
 from rag.stores.database import Database
 
@@ -19,11 +20,13 @@ _PART = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file as received. ``metadata`` is None when the request had none; ``name`` is fit for display.
+    """A file as received, and what its uploader may see. ``metadata`` is None when the request had none;
+    ``name`` is fit for display.
 
     ``source`` is its path in the folder it is taken from, ``uploader`` whose turn it counts for.
     """
 
+    access: Access
     file: BinaryIO
     name: str
     metadata: Mapping[str, Any] | None
@@ -41,11 +44,11 @@ def add_document(
     ``TooLarge``, ``Conflict`` for a reused key, ``StorageFailed``.
     """
     with database.read() as tx:
-        collections.get(tx, collection_name)
+        collections.get(tx, upload.access, collection_name)
     blob = _store(blobs, upload, limit)
     key = _key(upload, "add", collection_name, blob)
     with database.write() as tx:
-        collection = collections.get(tx, collection_name)
+        collection = collections.get(tx, upload.access, collection_name)
         return acceptance.accept(
             tx,
             blob,
@@ -63,11 +66,11 @@ def add_version(
 ) -> Accepted:
     """Store a new version of a document; the old one is searched until the new one is ready."""
     with database.read() as tx:
-        document_catalog.get(tx, document_id)
+        document_catalog.get(tx, upload.access, document_id)
     blob = _store(blobs, upload, limit)
     key = _key(upload, "replace", document_id, blob)
     with database.write() as tx:
-        document = document_catalog.get(tx, document_id)
+        document = document_catalog.get(tx, upload.access, document_id)
         if upload.metadata is not None:
             document_catalog.set_metadata(tx, document, upload.metadata)
         return acceptance.accept_version(tx, document, blob, upload.name, key, uploader=upload.uploader)
@@ -89,5 +92,7 @@ def _key(upload: Upload, action: str, target: str, blob: Blob) -> IdempotencyKey
         return None
     request = [action, target, upload.name, upload.metadata, upload.source, blob.sha256]
     return IdempotencyKey(
-        upload.idempotency_key, hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
+        upload.access.tenant,
+        upload.idempotency_key,
+        hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest(),
     )

@@ -10,7 +10,7 @@ import asyncio
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Iterable
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -19,14 +19,13 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
+from api.request_heads import MAX_HEAD_BYTES, MAX_HEADERS, size
+from api.request_log import Observer, RequestRecord
 
 _log = structlog.get_logger(__name__)
 
 MULTIPART_OVERHEAD = 1024 * 1024
 """What the other parts and the framing of an upload may add to the file."""
-
-MAX_HEADERS = 100
-MAX_HEADER_BYTES = 32 * 1024
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -40,9 +39,6 @@ SECURITY_HEADERS = {
 
 _HOST = re.compile(r"(?:(?P<name>[a-z0-9.-]+)|\[(?P<address>[0-9a-f:.]+)\])(?::\d{1,5})?")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-
-Observer = Callable[[str, str, int, float], None]
-"""Called with method, route template, status and seconds when a request has been answered."""
 
 
 class RequestContext:
@@ -58,29 +54,26 @@ class RequestContext:
             return
         request_id = _request_id(Headers(scope=scope))
         scope["footnote.request_id"] = request_id
-        started, status = time.perf_counter(), 0
+        record = RequestRecord(scope, request_id, self._observe)
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                record.status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = request_id
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)
 
-        try:
-            await self._app(scope, receive, send_with_headers)
-        except ClientDisconnect:
-            _log.info("client_gone", request_id=request_id)
-        except Exception:
-            _log.exception("internal_error", request_id=request_id)
-            if status == 0:
-                await problems.unexpected(request_id)(scope, receive, send_with_headers)
-        finally:
-            template = getattr(scope.get("route"), "path", "unmatched")
-            self._observe(scope["method"], template, status or 499, time.perf_counter() - started)
+        with record:
+            try:
+                await self._app(scope, receive, send_with_headers)
+            except ClientDisconnect:
+                _log.info("client_gone", request_id=request_id)
+            except Exception:
+                _log.exception("internal_error", request_id=request_id)
+                if record.status == 0:
+                    await problems.unexpected(request_id)(scope, receive, send_with_headers)
 
 
 class Guard:
@@ -91,9 +84,9 @@ class Guard:
     or from the address bar. Also refuses heads that two readers could understand differently.
     """
 
-    def __init__(self, app: ASGIApp, host: str) -> None:
+    def __init__(self, app: ASGIApp, host: str, allowed: Iterable[str] = ()) -> None:
         self._app = app
-        self._hosts = {"127.0.0.1", "localhost", "::1", host}
+        self._hosts = {"127.0.0.1", "localhost", "::1", host, *allowed}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = self._refusal(scope) if scope["type"] == "http" else None
@@ -101,7 +94,7 @@ class Guard:
 
     def _refusal(self, scope: Scope) -> Response | None:
         headers, request_id = Headers(scope=scope), scope["footnote.request_id"]
-        if len(headers.raw) > MAX_HEADERS or sum(len(n) + len(v) for n, v in headers.raw) > MAX_HEADER_BYTES:
+        if len(headers.raw) > MAX_HEADERS or size(b"", headers.raw) > MAX_HEAD_BYTES:
             return problems.response(
                 431,
                 "headers_too_large",
@@ -127,13 +120,20 @@ class Guard:
 
 
 class BodyLimits:
-    """Refuses bodies that are too large or too slow, counted while they arrive."""
+    """Refuses bodies that are too large or too slow, counted while they arrive.
 
-    def __init__(self, app: ASGIApp, *, json_bytes: int, upload_bytes: int, pause_seconds: float) -> None:
+    Too slow is a pause of more than ``pause_seconds``, and less than ``rate`` bytes a second on the whole
+    after that time. Only the time in which the application waits for the body counts.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, json_bytes: int, upload_bytes: int, pause_seconds: float, rate: float = 0.0
+    ) -> None:
         self._app = app
         self._json_bytes = json_bytes
         self._upload_bytes = upload_bytes
         self._pause_seconds = pause_seconds
+        self._rate = rate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -150,26 +150,41 @@ class BodyLimits:
             refusal = problems.response(413, too_large.code, too_large.detail, scope["footnote.request_id"])
             await refusal(scope, receive, send)
             return
-        seen, complete = 0, False
+        seen, waited, complete, started = 0, 0.0, False, False
 
         async def limited() -> Message:
-            nonlocal seen, complete
+            nonlocal seen, waited, complete
             if complete:  # what follows is only the news of a disconnect, however late
                 return await receive()
+            began = time.perf_counter()
             try:
                 message = await asyncio.wait_for(receive(), self._pause_seconds)
             except TimeoutError:
-                raise problems.HttpProblem(
-                    408, "body_too_slow", "The request body stopped arriving; send it again."
-                ) from None
+                if started:  # too late for another answer; this one ends as if its client had left
+                    return {"type": "http.disconnect"}
+                raise _too_slow() from None
             if message["type"] == "http.request":
                 seen += len(message.get("body", b""))
+                waited += time.perf_counter() - began
                 complete = not message.get("more_body", False)
                 if seen > limit:
                     raise too_large
+                if not complete and waited > self._pause_seconds and seen < self._rate * waited:
+                    raise _too_slow()
             return message
 
-        await self._app(scope, limited, send)
+        async def noted(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        await self._app(scope, limited, noted)
+
+
+def _too_slow() -> problems.HttpProblem:
+    return problems.HttpProblem(
+        408, "body_too_slow", "The request body stopped arriving or came too slowly; send it again."
+    )
 
 
 def _request_id(headers: Headers) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ingest.sandbox import render_page
 from rag.errors import Busy
-from rag.stores.blobs import BlobStore
+from rag.stores.blobs import BlobStore, storage_errors
 
 _STEP = 0.25
 _AT_ONCE = 2
@@ -43,7 +43,7 @@ class PagePictures:
             raise Busy("rendering_busy", "Too many pages are being drawn; try again.", retry_after=2.0)
         try:
             if not path.exists():
-                _write(path, render_page(self._blobs.open_path(sha256), page, steps * _STEP))
+                _write(path, render_page(self._blobs.sound_path(sha256), page, steps * _STEP))
         finally:
             self._drawing.release()
         return path
@@ -69,7 +69,12 @@ class PagePictures:
 
 
 def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(secrets.token_hex(8))
-    temporary.write_bytes(data)
-    os.replace(temporary, path)
+    with storage_errors():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            temporary.write_bytes(data)
+            os.replace(temporary, path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http
 import math
 from collections.abc import Mapping, Sequence
@@ -25,9 +26,12 @@ STATUS_OF: Mapping[type[errors.FootnoteError], int] = {
     errors.Unsupported: 415,
     errors.Gone: 410,
     errors.NotFound: 404,
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
     errors.Conflict: 409,
     errors.DocumentRejected: 422,
     errors.Unavailable: 503,
+    errors.ServerBusy: 503,
     errors.Busy: 429,
     errors.StorageFailed: 507,
 }
@@ -37,6 +41,7 @@ _ROUTING = {
     405: ("method_not_allowed", "This address does not answer to this method; see the Allow header."),
     400: ("malformed_body", "The request body could not be read; send it as the documentation shows."),
 }
+DISK_FULL = ("disk_full", "The disk is full; free some space and try again.")
 _MAX_LISTED_ERRORS = 20
 
 
@@ -93,6 +98,7 @@ def install(app: FastAPI) -> None:
     """Turn every error raised under ``app`` into a problem document."""
     app.add_exception_handler(errors.FootnoteError, _footnote_error)
     app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(OSError, _os_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
 
 
@@ -105,6 +111,8 @@ async def _footnote_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _http_exception(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if is_disk_full(error.__cause__):  # met while the body was received, which FastAPI takes for a bad body
+        return of_error(errors.StorageFailed(*DISK_FULL), request_id_of(request))
     if isinstance(error, HttpProblem):
         code, detail = error.code, error.detail
     else:
@@ -112,6 +120,16 @@ async def _http_exception(request: Request, error: Exception) -> JSONResponse:
     answer = response(error.status_code, code, detail, request_id_of(request))
     answer.headers.update(error.headers or {})
     return answer
+
+
+async def _os_error(request: Request, error: Exception) -> JSONResponse:
+    if is_disk_full(error):
+        return of_error(errors.StorageFailed(*DISK_FULL), request_id_of(request))
+    raise error
+
+
+def is_disk_full(error: BaseException | None) -> bool:
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 async def _validation_error(request: Request, error: Exception) -> JSONResponse:

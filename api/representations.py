@@ -12,7 +12,7 @@ from rag import records
 from rag.generation import receipts
 from rag.generation.replay import Comparison
 from rag.records import VersionStatus
-from rag.stores import acceptance, answers, collections, document_catalog, job_queue
+from rag.stores import acceptance, answers, collections, conversations, document_catalog, job_queue
 from rag.stores.near_duplicates import NearDuplicate
 from rag.stores.receipt import Receipt
 
@@ -125,6 +125,22 @@ def collection(stored: collections.Collection, documents: int) -> schemas.Collec
         id=stored.public_id,
         name=stored.name,
         documents=documents,
+        created_at=_time(stored.created_at),
+    )
+
+
+def conversation(stored: conversations.Conversation) -> schemas.Conversation:
+    return schemas.Conversation(
+        name=stored.name, turns=stored.turns, first=turn(stored.first), last=turn(stored.last)
+    )
+
+
+def turn(stored: conversations.KeptTurn) -> schemas.ConversationTurn:
+    return schemas.ConversationTurn(
+        question=stored.question,
+        answer=stored.answer,
+        answer_id=stored.answer_id,
+        status=stored.status,
         created_at=_time(stored.created_at),
     )
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from api.schemas import Scoped
 from rag.errors import TooLarge
+from rag.stores.access import Access
 from rag.stores.scopes import Scope
 
 
-def scope_of(request: Scoped) -> Scope:
+def scope_of(request: Scoped, access: Access) -> Scope:
     return Scope(
+        access,
         collections=None if request.collections is None else tuple(request.collections),
         filter=request.filter,
     )

@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import signal
+import resource
 import socket
 import sys
 import tempfile
 import threading
 import time
 
-import structlog
 import uvicorn
 
 from api.app import create_app
 from api.assembly import Service
+from api.connections import ConnectionLimits
+from api.lifecycle import Lifecycle, Server
+from api.protocol import Edge
 from api.settings import Settings
 from rag.errors import Conflict
+from rag.observability import process, tracing
+from rag.observability.process import Observing
 
 _KEEP_ALIVE_SECONDS = 15
 _BACKLOG = 512
 _ANNOUNCE_SECONDS = 0.2
+_SWITCH_SECONDS = 0.001
+"""How long a thread keeps the interpreter while others want it. With Python's own 5 ms, the event loop waits
+5 ms for each thread that computes, every time it has something to do."""
+_LAST_SECONDS = 2
+"""For the last words of requests that had to be broken off."""
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises ``FootnoteError`` when it cannot start."""
-    _configure_logging()
+    """Serve until SIGTERM, SIGINT or SIGHUP. Raises ``FootnoteError`` when it cannot start."""
+    process.enter("api", Observing(settings.log_level, settings.log_format, settings.traces))
+    life = Lifecycle()
+    life.install()
+    sys.setswitchinterval(_SWITCH_SECONDS)
     listening = _listen(settings.host, settings.port)
-    service = Service(settings)
+    service = Service(settings, life)
+    if life.ending:
+        service.close()
+        return
     # Uploads that do not fit into memory wait on the data folder's own disk, not on a small /tmp.
     incoming = settings.data / "uploads"
     incoming.mkdir(exist_ok=True)
@@ -39,10 +53,18 @@ def serve(settings: Settings) -> None:
         f"Footnote listens on http://{host}:{port} (data: {settings.data}, process {os.getpid()})", flush=True
     )
     threading.Thread(target=_announce, args=(service,), name="announce", daemon=True).start()
-    for ending in (signal.SIGTERM, signal.SIGINT):
-        # uvicorn handles these while it runs and raises them once more at its end, where they mean nothing.
-        signal.signal(ending, lambda *_: None)
-    uvicorn.Server(_configuration(create_app(service), settings)).run(sockets=[listening])
+    try:
+        edge = Edge(_connection_limits(settings), service.metrics.observe_request)
+        server = Server(
+            _configuration(create_app(service), settings, edge),
+            life,
+            settings.shutdown_seconds,
+            on_ending=service.load.stop,
+            on_overdue=service.load.interrupt,
+        )
+        server.run(sockets=[listening])
+    finally:
+        tracing.stop()
 
 
 def _announce(service: Service) -> None:
@@ -59,10 +81,21 @@ def _announce(service: Service) -> None:
         time.sleep(_ANNOUNCE_SECONDS)
 
 
-def _configuration(app: object, settings: Settings) -> uvicorn.Config:
+def _connection_limits(settings: Settings) -> ConnectionLimits:
+    """As set, but never more connections than half the files this process may have open."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return ConnectionLimits(
+        head_seconds=settings.head_seconds,
+        write_seconds=settings.write_seconds,
+        body_rate=settings.body_rate,
+        connections=max(1, min(settings.max_connections, files // 2)),
+    )
+
+
+def _configuration(app: object, settings: Settings, edge: Edge) -> uvicorn.Config:
     return uvicorn.Config(
         app,  # type: ignore[arg-type]  # uvicorn's union of ASGI callables is narrower than Starlette's
-        http="httptools",
+        http=edge.protocol,  # type: ignore[arg-type]  # called like the class that uvicorn asks for
         ws="none",
         lifespan="on",
         log_config=None,
@@ -71,7 +104,7 @@ def _configuration(app: object, settings: Settings) -> uvicorn.Config:
         proxy_headers=False,
         backlog=_BACKLOG,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=settings.shutdown_seconds,
+        timeout_graceful_shutdown=_LAST_SECONDS,
     )
 
 
@@ -83,6 +116,8 @@ def _listen(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        # Now, so that whoever reads the address that is printed next finds somebody there.
+        listening.listen(_BACKLOG)
     except OSError as error:
         listening.close()
         raise Conflict(
@@ -91,18 +126,3 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from error
     listening.set_inheritable(False)
     return listening
-
-
-def _configure_logging() -> None:
-    """Lines of JSON on stderr. No question, no text and no file name is ever put into one."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it would print what people sent
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")

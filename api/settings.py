@@ -13,14 +13,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, StringConstraints, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from rag.errors import BadRequest
 from rag.models.locations import default_models_folder
+from rag.network_guard import Endpoint
+from rag.observability.logs import LogFormat, LogLevel
 
 PREFIX = "FOOTNOTE_"
 CONFIG_VARIABLE = "FOOTNOTE_CONFIG"
+KEY_VARIABLE = "FOOTNOTE_KEY"
+"""The key that the command line sends. No setting: the service has no use for it and never reads it."""
 DEFAULT_PORT = 8321
 _MEBIBYTE = 1024 * 1024
 
@@ -33,9 +37,17 @@ class Settings(BaseSettings):
     data: Annotated[
         Path, Field(description="The data folder: database, original files, indexes. One server at a time.")
     ] = Path("data/library")
-    host: Annotated[str, Field(description="Address to listen on. Only loopback addresses are accepted.")] = (
-        "127.0.0.1"
-    )
+    host: Annotated[
+        str, Field(description="Address to listen on. Any but a loopback address needs an active key.")
+    ] = "127.0.0.1"
+    allowed_hosts: Annotated[
+        tuple[Annotated[str, StringConstraints(to_lower=True, pattern=r"^[A-Za-z0-9.:-]{1,253}$")], ...],
+        Field(
+            max_length=100,
+            description="Further names and addresses under which clients reach it, separated by commas. "
+            "A request to any other host is refused.",
+        ),
+    ] = ()
     port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on; 0 takes a free one.")] = (
         DEFAULT_PORT
     )
@@ -93,28 +105,101 @@ class Settings(BaseSettings):
         int, Field(ge=0, le=36_500, description="Days for which answers are kept; 0 keeps none at all.")
     ] = 90
     max_concurrent_asks: Annotated[
-        int, Field(ge=1, le=1024, description="Questions worked on at once; more are answered with 429.")
-    ] = 16
+        int, Field(ge=1, le=128, description="Questions worked on at once; more wait in line.")
+    ] = 8
+    max_waiting_asks: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=10_000,
+            description="Questions that may wait in line, half of them with the same key; more are refused "
+            "with `Retry-After`.",
+        ),
+    ] = 32
+    queue_seconds: Annotated[
+        float,
+        Field(gt=0, le=3600, description="The longest a question, search or upload waits in line."),
+    ] = 30.0
+    ask_seconds: Annotated[
+        float,
+        Field(gt=0, le=3600, description="The longest a question may take with its wait, in seconds."),
+    ] = 180.0
+    max_concurrent_uploads: Annotated[
+        int, Field(ge=1, le=256, description="Uploads taken in at once; eight times as many may wait.")
+    ] = 8
+    max_waiting_jobs: Annotated[
+        int,
+        Field(
+            ge=1, le=100_000_000, description="Documents that may wait to be read; then uploads are refused."
+        ),
+    ] = 100_000
+    max_waiting_bytes: Annotated[
+        int, Field(ge=1, le=2**50, description="The same for the bytes of their files together.")
+    ] = 64 * 1024 * _MEBIBYTE
     wait_seconds: Annotated[
         float, Field(gt=0, le=3600, description="The longest `?wait=true` holds a request open, in seconds.")
     ] = 600.0
     body_seconds: Annotated[
         float, Field(gt=0, le=3600, description="The longest pause while a request body arrives, in seconds.")
     ] = 30.0
+    body_rate: Annotated[
+        float,
+        Field(ge=0, le=1e9, description="Bytes per second that a request body has to keep up; 0: any pace."),
+    ] = 1000.0
+    head_seconds: Annotated[
+        float, Field(gt=0, le=3600, description="The longest the head of a request may take, in seconds.")
+    ] = 10.0
+    write_seconds: Annotated[
+        float,
+        Field(gt=0, le=3600, description="How long an answer waits for a client that reads none of it."),
+    ] = 30.0
+    max_connections: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=100_000,
+            description="Connections at most; at the limit idle and slow ones are closed for new ones. "
+            "Never more than half the files the process may open.",
+        ),
+    ] = 1000
     shutdown_seconds: Annotated[
         int, Field(ge=1, le=600, description="Time for running requests to finish after SIGTERM, in seconds.")
     ] = 10
+    log_level: Annotated[
+        LogLevel, Field(description="The least that is logged: `debug`, `info`, `warning` or `error`.")
+    ] = LogLevel.INFO
+    log_format: Annotated[
+        LogFormat, Field(description="Log lines as `json`, or as `text` for people to read.")
+    ] = LogFormat.JSON
+    traces: Annotated[
+        str | None,
+        Field(
+            max_length=2048,
+            description="Where to send traces, an OTLP address like `http://127.0.0.1:4318/v1/traces`. "
+            "Default: nowhere.",
+        ),
+    ] = None
 
     @field_validator("host")
     @classmethod
-    def _loopback(cls, host: str) -> str:
-        """Without keys, whoever can reach the port can read everything: stay on this machine."""
+    def _address(cls, host: str) -> str:
         try:
-            if ipaddress.ip_address(host).is_loopback:
-                return host
+            return str(ipaddress.ip_address(host))
         except ValueError:
-            pass
-        raise ValueError("only a loopback address (127.0.0.1 or ::1) is served without access keys")
+            raise ValueError("give an address, not a name: 127.0.0.1, or one of this machine's") from None
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _listed(cls, hosts: object) -> object:
+        """An environment variable has no lists."""
+        return [one.strip() for one in hosts.split(",")] if isinstance(hosts, str) else hosts
+
+    @field_validator("traces")
+    @classmethod
+    def _collector(cls, traces: str | None) -> str | None:
+        if traces is not None:
+            Endpoint.of_url(traces, PREFIX + "TRACES")
+        return traces
 
     @field_validator("database")
     @classmethod
@@ -170,7 +255,7 @@ def load(environ: Mapping[str, str], overrides: Mapping[str, Any] | None = None)
     from_environment = {
         name.removeprefix(PREFIX).lower(): value
         for name, value in environ.items()
-        if name.startswith(PREFIX) and name != CONFIG_VARIABLE and value
+        if name.startswith(PREFIX) and name not in (CONFIG_VARIABLE, KEY_VARIABLE) and value
     }
     given = {name: value for name, value in (overrides or {}).items() if value is not None}
     try:

@@ -22,21 +22,28 @@ def event(name: str, data: BaseModel | dict[str, Any]) -> bytes:
     return f"event: {name}\ndata: {text}\n\n".encode()
 
 
-def response(events: AsyncIterator[bytes]) -> StreamingResponse:
+HEARTBEAT = event("heartbeat", {})
+COMMENT = b": heartbeat\n\n"
+"""For readers who would take an event of this name for one of theirs."""
+
+
+def response(events: AsyncIterator[bytes], heartbeat: bytes = HEARTBEAT) -> StreamingResponse:
     """The events as they come; the iterator is closed when the client goes away."""
     return StreamingResponse(
-        _with_heartbeat(events, HEARTBEAT_SECONDS), media_type="text/event-stream", headers=HEADERS
+        _with_heartbeat(events, HEARTBEAT_SECONDS, heartbeat), media_type="text/event-stream", headers=HEADERS
     )
 
 
-async def _with_heartbeat(events: AsyncIterator[bytes], seconds: float) -> AsyncIterator[bytes]:
+async def _with_heartbeat(
+    events: AsyncIterator[bytes], seconds: float, heartbeat: bytes = HEARTBEAT
+) -> AsyncIterator[bytes]:
     coming: asyncio.Task[bytes] | None = None
     try:
         while True:
             coming = coming or asyncio.ensure_future(_next(events))
             done, _ = await asyncio.wait({coming}, timeout=seconds)
             if not done:
-                yield event("heartbeat", {})
+                yield heartbeat
                 continue
             finished, coming = coming, None
             try:

@@ -10,11 +10,13 @@ import json
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import structlog
 
 from ingest import recovery
+from ingest.telling import STORAGE_FAILED
 from rag.errors import FootnoteError
 from rag.stores.database import Database
 from rag.stores.identifiers import new_id
@@ -25,6 +27,12 @@ _SHORTEST_PAUSE = 0.2
 _LONGEST_PAUSE = 10.0
 _HEALTHY_SECONDS = 30.0
 _STOP_SECONDS = 5.0
+SILENCE_SECONDS = 300.0
+"""More than a parser may take for a document (``ParseLimits.wall_seconds``), while which a worker is silent."""
+
+
+def _ignore(_message: Mapping[str, Any]) -> None:
+    return None
 
 
 class WorkerSupervisor:
@@ -32,11 +40,22 @@ class WorkerSupervisor:
 
     Args:
         command: makes the command line for a worker of the given id; a restarted worker gets a new id.
+        on_told: hears what the worker tells of its work, and ``{"started": pid}`` before that. Called on
+            the supervisor's thread; it must not raise.
     """
 
-    def __init__(self, database: Database, command: Callable[[str], Sequence[str]]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        command: Callable[[str], Sequence[str]],
+        on_told: Callable[[Mapping[str, Any]], None] = _ignore,
+        silence_seconds: float = SILENCE_SECONDS,
+    ) -> None:
         self._database = database
         self._command = command
+        self._on_told = on_told
+        self._silence_seconds = silence_seconds
+        self._heard = 0.0
         self._process: subprocess.Popen[bytes] | None = None
         self._closing = threading.Event()
         self._lock = threading.Lock()
@@ -44,6 +63,7 @@ class WorkerSupervisor:
         self._thread = threading.Thread(target=self._supervise, name="worker-supervisor", daemon=True)
         self.phase = "starting"
         self.restarts = 0
+        database.health.listen(self._halt)
 
     def start(self) -> None:
         self._thread.start()
@@ -67,12 +87,21 @@ class WorkerSupervisor:
         if self._thread.is_alive():
             self._thread.join(_STOP_SECONDS)
 
+    def _halt(self) -> None:
+        """The disk has failed a write: nobody is to write any more, and no worker to be started again."""
+        self._closing.set()
+        with self._lock:
+            if self._process is not None:
+                self._process.terminate()
+
     def _supervise(self) -> None:
         pause = _SHORTEST_PAUSE
         while not self._closing.is_set():
             worker, began = new_id("worker"), time.monotonic()
             code = self._run(self._command(worker))
             self.phase = "restarting"
+            if code == STORAGE_FAILED:
+                self._database.health.fail("the disk failed a write of the worker")
             self._hand_back(worker)
             if self._closing.is_set():
                 return
@@ -91,21 +120,41 @@ class WorkerSupervisor:
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
             )
         assert process.stdout is not None
+        self._on_told({"started": process.pid})
+        self._heard = time.monotonic()
+        watching = threading.Thread(target=self._watch, args=(process,), name="worker-watchdog", daemon=True)
+        watching.start()
         with process.stdout:
             for line in process.stdout:
-                self.phase = _phase(line) or self.phase
+                self._heard = time.monotonic()
+                self._hear(line)
         return process.wait()
+
+    def _watch(self, process: subprocess.Popen[bytes]) -> None:
+        """Kill a worker that says nothing for too long; what it had claimed goes on as any dead one's does."""
+        look = min(1.0, self._silence_seconds / 4)
+        while process.poll() is None:
+            if time.monotonic() - self._heard > self._silence_seconds:
+                _log.error("worker_hangs", silent_for_seconds=self._silence_seconds)
+                process.kill()
+                return
+            time.sleep(look)
+
+    def _hear(self, line: bytes) -> None:
+        """One message of the worker (``ingest.telling``); anything else that comes out of it is dropped."""
+        try:
+            message = json.loads(line)
+        except ValueError:
+            return
+        if not isinstance(message, dict):
+            return
+        if "phase" in message:
+            self.phase = str(message["phase"])
+        else:
+            self._on_told(message)
 
     def _hand_back(self, worker: str) -> None:
         try:
             recovery.hand_back(self._database, worker)
         except FootnoteError as error:  # its leases run out on their own
             _log.warning("worker_jobs_not_released", code=error.code)
-
-
-def _phase(line: bytes) -> str | None:
-    """What the worker says it is doing; None for anything else that came out of it."""
-    try:
-        return str(json.loads(line)["phase"])
-    except (ValueError, KeyError, TypeError):
-        return None

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ingest import inner_documents, language, near_duplicates, quality, recovery
 from ingest.inner_documents import InnerDocuments
+from ingest.job_record import JobRecord, Listener, Unheard
 from ingest.measured_text import Tokenizer
 from ingest.parsers.limits import ParseLimits
 from ingest.progress import Progress
@@ -24,10 +25,11 @@ from ingest.quality import Quality
 from ingest.sandbox import OnProgress
 from ingest.self_search import self_retrieval
 from ingest.splitting import embedding_text, split
-from rag.errors import BadRequest, DocumentRejected, NotFound, Unavailable
+from rag.errors import BadRequest, Conflict, DocumentRejected, NotFound, StorageFailed, Unavailable
 from rag.records import Chunk, DocumentState, Notice, ParsedDocument
-from rag.stores import acceptance, chunk_store, document_catalog, job_queue
+from rag.stores import acceptance, chunk_store, document_catalog, job_queue, scopes
 from rag.stores import near_duplicates as duplicate_links
+from rag.stores.access import tenant_of
 from rag.stores.blobs import BlobStore
 from rag.stores.chunk_store import notice_row
 from rag.stores.database import Database, Tx
@@ -84,7 +86,7 @@ class Tools:
     ``student`` embeds in moments; ``tokenizer`` and ``max_tokens`` are those of the transformer whose
     vectors come later, so that chunks fit it; ``languages`` is what it speaks (None: unknown). ``stop``
     asks for the running job to be given back at the next opportunity; ``on_lost`` is called from another
-    thread when the job is no longer ours.
+    thread when the job is no longer ours; ``listener`` hears of every stage and outcome.
     """
 
     database: Database
@@ -97,38 +99,51 @@ class Tools:
     limits: ParseLimits = field(default_factory=ParseLimits)
     stop: threading.Event = field(default_factory=threading.Event)
     on_lost: Callable[[], None] = _ignore
+    listener: Listener = field(default_factory=Unheard)
 
 
 def run(job: Job, tools: Tools) -> None:
     """Do a claimed job, whatever becomes of it: the outcome is in the database.
 
     Raises:
+        StorageFailed: the disk is full or failing. No document is at fault: the job is given back, or is to
+            be once that can be written.
         Unavailable: the database would not even take the outcome; the job runs out of its lease.
     """
-    log = _log.bind(job=job.public_id, document=job.document_public_id, attempt=job.attempts)
-    try:
-        _run(job, tools)
-    except LeaseLost:
-        log.info("job_dropped")
+    record = JobRecord(job, tools.listener)
+    with record.attempt():
+        try:
+            _run(job, tools, record)
+        except LeaseLost:
+            record.ended("lost")
 
 
-def _run(job: Job, tools: Tools) -> None:
+def _run(job: Job, tools: Tools, record: JobRecord) -> None:
     try:
         with Progress(tools.database, job, tools.on_lost) as progress:
-            _ingest(job, tools, progress)
+            _ingest(job, tools, progress, record)
+        record.ended("succeeded")
     except LeaseLost:
         raise
     except Interrupted:
         recovery.give_back(tools.database, job)
-    except (DocumentRejected, BadRequest, NotFound) as error:
+        record.ended("given_back")
+    except (DocumentRejected, BadRequest, NotFound, Conflict) as error:
         recovery.reject(tools.database, job, error.code, error.detail)
+        record.ended("failed", error.code)
+    except StorageFailed as error:
+        record.ended("given_back", error.code)
+        recovery.give_back(tools.database, job)
+        raise
     except Unavailable as error:
-        recovery.retry(tools.database, job, error.code, error.detail)
+        again = recovery.retry(tools.database, job, error.code, error.detail)
+        record.ended("retried" if again else "dead", error.code)
     except Exception:
         _log.exception("ingest_failed", job=job.public_id)
-        recovery.retry(
+        again = recovery.retry(
             tools.database, job, "ingest_failed", "Reading failed unexpectedly; see the server's log."
         )
+        record.ended("retried" if again else "dead", "ingest_failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,36 +158,41 @@ class _Prepared:
     inside: InnerDocuments
 
 
-def _ingest(job: Job, tools: Tools, progress: Progress) -> None:
+def _ingest(job: Job, tools: Tools, progress: Progress, record: JobRecord) -> None:
     with tools.database.read() as tx:
         document = document_catalog.by_id(tx, job.document_id)
         version = document.newest
         if version.number != job.version_number:
             version = document_catalog.version(tx, document, job.version_number)
-    path = tools.blobs.open_path(version.sha256)
+    path = tools.blobs.sound_path(version.sha256)
     progress.tell(stage="parsing")
-    parsed = tools.reader.parse_file(
-        path,
-        version.name,
-        tools.limits,
-        lambda done, total: progress.tell(pages_done=done, pages_total=total),
-    )
-    if not parsed.text.strip():
-        parsed = _without_text(parsed)
-    inside = _inside(tools, document, version, path, parsed)
+    with record.stage("parsing"):
+        parsed = tools.reader.parse_file(
+            path,
+            version.name,
+            tools.limits,
+            lambda done, total: progress.tell(pages_done=done, pages_total=total),
+        )
+        if not parsed.text.strip():
+            parsed = _without_text(parsed)
+        inside = _inside(tools, document, version, path, parsed)
     progress.tell(stage="splitting")
-    pieces = split(parsed, tools.tokenizer, title=_title(parsed, version), max_tokens=tools.max_tokens)
-    embedded = _embed(parsed.text, pieces, tools, progress)
-    assessed = quality.assess(
-        parsed,
-        pieces,
-        max_tokens=tools.max_tokens,
-        language=language.identify(parsed.text),
-        spoken_languages=tools.languages,
-    )
-    signature = near_duplicates.signature(parsed.text) if pieces else None
+    with record.stage("splitting"):
+        pieces = split(parsed, tools.tokenizer, title=_title(parsed, version), max_tokens=tools.max_tokens)
+    with record.stage("embedding"):
+        embedded = _embed(parsed.text, pieces, tools, progress)
+    with record.stage("assessing"):
+        assessed = quality.assess(
+            parsed,
+            pieces,
+            max_tokens=tools.max_tokens,
+            language=language.identify(parsed.text),
+            spoken_languages=tools.languages,
+        )
+        signature = near_duplicates.signature(parsed.text) if pieces else None
     progress.tell(stage="publishing", chunks_done=len(pieces))
-    _publish(job, tools, document, _Prepared(parsed, pieces, embedded, assessed, signature, inside))
+    with record.stage("publishing"):
+        _publish(job, tools, document, _Prepared(parsed, pieces, embedded, assessed, signature, inside))
 
 
 def _inside(
@@ -238,7 +258,8 @@ def _publish(job: Job, tools: Tools, document: Document, ready: _Prepared) -> No
         notices = [*parsed.warnings, *ready.inside.notices]
         assessed = ready.quality
         if first_chunk is not None:
-            found = self_retrieval(tx, first_chunk, pieces, parsed.text, space, ready.embedded)
+            library = scopes.readable(tx, tenant_of(tx, document.id))
+            found = self_retrieval(tx, first_chunk, pieces, parsed.text, space, ready.embedded, library)
             assessed = replace(assessed, self_retrieval=round(found, 3))
             notices += _near_duplicates(tx, job, ready.signature)
             if ready.inside.taken or document.children:
@@ -260,7 +281,8 @@ def _near_duplicates(tx: Tx, job: Job, signature: bytes | None) -> list[Notice]:
     return [
         Notice(
             "near_duplicate",
-            f"Says nearly the same as {alike[0].name!r} ({alike[0].similarity:.0%} alike){others}; "
-            "both are searched. Delete the one that is out of date.",
+            # Without its name, which would stay here when that document is deleted.
+            f"Says nearly the same as another document ({alike[0].similarity:.0%} alike){others}, named in "
+            "`near_duplicates`; both are searched. Delete the one that is out of date.",
         )
     ]

@@ -8,6 +8,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from ingest.job_record import OnStage, timed
 from ingest.pipeline import Embedder
 from ingest.splitting import embedding_text
 from rag.records import DocumentState
@@ -23,18 +24,26 @@ BATCH = 20
 """Chunks embedded between two looks at whether something more urgent waits: a few tenths of a second."""
 
 
+def _unheard(_stage: str, _outcome: str, _seconds: float) -> None:
+    return None
+
+
 class Refiner:
     """Works through whatever has only the student's vectors.
 
     Args:
         teacher: makes the better vectors; loads itself with the first text.
         student: made those that are replaced.
+        on_stage: hears the seconds of every batch (``refining``) and of every exchange (``exchanging``).
     """
 
-    def __init__(self, database: Database, teacher: Embedder, student: Embedder) -> None:
+    def __init__(
+        self, database: Database, teacher: Embedder, student: Embedder, on_stage: OnStage = _unheard
+    ) -> None:
         self._database = database
         self._teacher = teacher
         self._student = student
+        self._on_stage = on_stage
         self._spaces: tuple[int, int] | None = None
 
     def refine_some(self, attend: Callable[[], bool]) -> bool:
@@ -57,8 +66,10 @@ class Refiner:
             if not attend():
                 return True
             batch = order[first : first + BATCH]
-            embedded[batch] = self._teacher.encode([said[at] for at in batch])
-        self._exchange(window, embedded)
+            with timed("refining", self._on_stage):
+                embedded[batch] = self._teacher.encode([said[at] for at in batch])
+        with timed("exchanging", self._on_stage):
+            self._exchange(window, embedded)
         return True
 
     def _exchange(self, window: Unrefined, embedded: NDArray[np.float32]) -> None:

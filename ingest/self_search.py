@@ -12,7 +12,7 @@ from rag.errors import Unavailable
 from rag.records import Chunk
 from rag.stores import chunk_store, keyword_index
 from rag.stores.database import Tx
-from rag.stores.scopes import EVERYWHERE
+from rag.stores.scopes import ResolvedScope
 from rag.text.forms import spoken
 from rag.text.sentences import sentence_spans
 from rag.text.words import content_words, stem
@@ -34,10 +34,12 @@ def self_retrieval(
     text: str,
     space_id: int,
     embedded: NDArray[np.float32],
+    library: ResolvedScope,
 ) -> float:
     """The share, 0 to 1, of sampled chunks of a just published document that a search brings back.
 
-    Runs inside the publishing transaction, over the whole library. Each sample is looked for by the
+    Runs inside the publishing transaction, over ``library``, all that its tenant has: how well it is found
+    must not tell what others have. Each sample is looked for by the
     rarest words of one of its sentences; that it is not among the best is a matter of quality (it has no
     words of its own, or a script whose words the index cuts otherwise), that it is not in the index at all
     or has not the vector it should have is not.
@@ -49,8 +51,8 @@ def self_retrieval(
     for at in sampled:
         chunk_id = first_chunk + at
         _, stored = chunk_store.vectors_between(tx, space_id, chunk_id, chunk_id)
-        expression = keyword_index.match_expression(_telling_words(tx, spoken(text, pieces[at])))
-        best = {one for one, _ in keyword_index.search(tx, expression, DEPTH, EVERYWHERE)}
+        expression = keyword_index.match_expression(_telling_words(tx, spoken(text, pieces[at]), library))
+        best = {one for one, _ in keyword_index.search(tx, expression, DEPTH, library)}
         is_best = chunk_id in best
         known = is_best or keyword_index.contains(tx, chunk_id)
         if not known or len(stored) != 1 or float(stored[0] @ embedded[at]) < _SAME:
@@ -62,14 +64,14 @@ def self_retrieval(
     return found / len(sampled)
 
 
-def _telling_words(tx: Tx, said: str) -> list[str]:
+def _telling_words(tx: Tx, said: str, library: ResolvedScope) -> list[str]:
     """The rarest words of the chunk's longest sentence, as few as lead to few enough chunks.
 
     None where even the rarest is everywhere: it would tell nothing, and ranking all those takes long.
     """
     sentences = [said[start:end] for start, end in sentence_spans(said)] or [said]
     words = list(dict.fromkeys(content_words(max(sentences, key=len))))
-    known = keyword_index.document_frequencies(tx, [stem(word) for word in words])
+    known = keyword_index.document_frequencies(tx, [stem(word) for word in words], library)
     frequencies = {word: known.get(stem(word), 0) for word in words}
     rarest = sorted(words, key=lambda word: frequencies[word])[:_RAREST]
     sums = accumulate(frequencies[word] for word in rarest)

@@ -1,14 +1,13 @@
 """``python -m ingest.worker``: claims jobs and does them, one at a time, until told to stop.
 
 What is searchable and waits for its better vectors is refined in between, never before a job. Runs at
-low priority, so that questions stay fast while documents are read. Tells its phase on stdout in JSON
-lines, ``{"phase": "loading"}`` then ``{"phase": "ready"}``, and logs on stderr.
+low priority, so that questions stay fast while documents are read. Tells its parent on stdout what it is
+doing (``ingest.telling``), and logs on stderr.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import signal
 import sys
@@ -20,22 +19,25 @@ from types import FrameType
 
 import structlog
 
-from ingest import language
+from ingest import language, recovery
 from ingest.janitor import Janitor
 from ingest.parsers.limits import ParseLimits
 from ingest.pipeline import Interrupted, Tools, run
+from ingest.pulse import Pulse
 from ingest.refiner import Refiner
 from ingest.sandbox import OnProgress, ParseServer, Sandbox
-from rag.errors import FootnoteError
+from ingest.telling import STORAGE_FAILED, Teller, tell
+from rag.errors import FootnoteError, StorageFailed
 from rag.models.distillation import distil_if_missing
 from rag.models.embedder import Embedder
 from rag.models.embeddings import bulk_embeddings_at, embeddings_at, languages_of
 from rag.models.tokenizer import OffsetTokenizer
+from rag.observability import process, tracing
 from rag.records import ParsedDocument
 from rag.stores import document_catalog, job_queue
 from rag.stores.blobs import BlobStore
 from rag.stores.database import Database
-from rag.stores.job_queue import Job
+from rag.stores.job_queue import Job, LeaseLost
 
 GRACE_SECONDS = 3.0
 """How long a running job may go on after SIGTERM before it is given back."""
@@ -112,9 +114,11 @@ class Worker:
         self._refiner = refiner
         self._terminating = terminating
         self._janitor = Janitor(tools.database, tools.blobs)
+        self._unfinished: Job | None = None
 
     def work(self) -> None:
-        while not self._terminating.is_set():
+        """Returns when told to stop, and after a disk has failed a write: only a restart may write again."""
+        while not self._terminating.is_set() and self._tools.database.health.trouble is None:
             try:
                 busy = self._read_waiting()
                 busy = self._refiner.refine_some(self._attend) or busy
@@ -132,15 +136,27 @@ class Worker:
 
     def _read_waiting(self) -> bool:
         """Do every job that waits; returns whether there was one."""
+        self._return_unfinished()
         any_done = False
         while not self._terminating.is_set():
             job = claim(self._tools.database, self._worker_id, likely=any_done)
             if job is None:
                 break
-            run(job, self._tools)
+            try:
+                run(job, self._tools)
+            except StorageFailed:
+                self._unfinished = job
+                raise
             self._janitor.tend(idle=False)
             any_done = True
         return any_done
+
+    def _return_unfinished(self) -> None:
+        """Give back the job that the disk may have had no room to take back."""
+        if self._unfinished is not None:
+            with suppress(LeaseLost):  # it was taken back after all, and may be anybody's
+                recovery.give_back(self._tools.database, self._unfinished)
+            self._unfinished = None
 
 
 def claim(database: Database, worker_id: str, *, likely: bool = False) -> Job | None:
@@ -160,20 +176,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     _follow_parent(options.parent)
     os.nice(_NICENESS)
-    _log_to_stderr()
+    guard = process.enter("worker")
     _tell("loading")
     signals = Signals()
-    with ParseServer() as reader:
-        tools, refiner = _equip(options, signals, reader)
+    teller = Teller(guard)
+    with ParseServer() as reader, teller, Pulse(lambda: tell({"alive": True})):
+        tools, refiner = _equip(options, signals, reader, teller)
         signals.install()
         _tell("ready")
         Worker(options.worker_id, tools, refiner, signals.terminating).work()
         signals.stand_down()
         tools.database.close()
-    return 0
+    tracing.stop()
+    return 0 if tools.database.health.trouble is None else STORAGE_FAILED
 
 
-def _equip(options: argparse.Namespace, signals: Signals, reader: ParseServer) -> tuple[Tools, Refiner]:
+def _equip(
+    options: argparse.Namespace, signals: Signals, reader: ParseServer, teller: Teller
+) -> tuple[Tools, Refiner]:
     teacher = bulk_embeddings_at(options.embedder, options.threads)
     student = distil_if_missing(
         options.models,
@@ -185,7 +205,7 @@ def _equip(options: argparse.Namespace, signals: Signals, reader: ParseServer) -
     database = Database(options.database or options.data / "footnote.db")
     tools = Tools(
         database=database,
-        blobs=BlobStore(options.data / "blobs"),
+        blobs=BlobStore(options.data / "blobs", database.health),
         student=student,
         tokenizer=OffsetTokenizer(teacher.folder),
         max_tokens=teacher.max_tokens,
@@ -193,10 +213,11 @@ def _equip(options: argparse.Namespace, signals: Signals, reader: ParseServer) -
         languages=languages_of(teacher),
         stop=signals.out_of_time,
         on_lost=signals.job_lost,
+        listener=teller,
     )
     # Nobody waits for it yet, and the first document should not wait for torch.
     threading.Thread(target=_load_quietly, args=(teacher,), name="loading-teacher", daemon=True).start()
-    return tools, Refiner(database, teacher, student)
+    return tools, Refiner(database, teacher, student, teller.stage)
 
 
 def _load_quietly(teacher: Embedder) -> None:
@@ -258,20 +279,8 @@ def _follow_parent(parent: int | None) -> None:
         sys.exit(1)
 
 
-def _log_to_stderr() -> None:
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-
-
 def _tell(phase: str) -> None:
-    print(json.dumps({"phase": phase}), flush=True)
+    tell({"phase": phase})
 
 
 if __name__ == "__main__":

@@ -9,9 +9,12 @@
     ├── NotFound            name something that exists
     │   └── Gone            … it did exist, and was deleted
     ├── Conflict            look at the present state, then decide
+    ├── Unauthenticated     say who you are
+    ├── Forbidden           ask somebody who may
     ├── DocumentRejected    mend or replace the document: trying again gives the same answer
     └── Unavailable         try again later, the request itself was fine
         ├── Busy            … after ``retry_after`` seconds
+        │   └── ServerBusy  … and it is not this caller alone who asks too much
         └── StorageFailed   … once somebody has mended or freed the disk
 
 Codes are part of the API: they are listed in ``docs/errors.md`` and never change their meaning.
@@ -59,6 +62,14 @@ class Conflict(FootnoteError):
     """The present state does not allow it."""
 
 
+class Unauthenticated(FootnoteError):
+    """Nobody is known by what the caller showed."""
+
+
+class Forbidden(FootnoteError):
+    """The caller is known and may not do this."""
+
+
 class DocumentRejected(FootnoteError):
     """The document itself cannot be read (encrypted, damaged, a bomb …). Permanent: no retry helps."""
 
@@ -77,6 +88,10 @@ class Busy(Unavailable):
     def __init__(self, code: str, detail: str, retry_after: float) -> None:
         super().__init__(code, detail)
         self.retry_after = retry_after
+
+
+class ServerBusy(Busy):
+    """Everybody together asks too much: the caller has not used up a share of their own."""
 
 
 class StorageFailed(Unavailable):

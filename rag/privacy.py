@@ -24,3 +24,8 @@ def disable_tracing() -> None:
         del os.environ[name]
     utils.get_env_var.cache_clear()  # type: ignore[attr-defined]  # hidden by its overloads
     configure(enabled=False)
+
+
+def is_tracing_enabled() -> bool:
+    """Whether langchain-core would send anything, as langsmith itself decides it."""
+    return utils.tracing_is_enabled() is not False

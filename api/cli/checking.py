@@ -80,7 +80,6 @@ def _opened(settings: Settings) -> tuple[Database, BlobStore]:
 
 def _print(report: Report) -> None:
     for finding in report.findings:
-        mend = "" if not finding.repairable else " (`footnote fsck --repair` mends it)"
-        print(f"{finding.code}: {finding.count:,}. {finding.detail}{mend}")
+        print(f"{finding.code}: {finding.count:,}. {finding.detail} ({finding.repair})")
     looked = f"{report.documents:,} documents, {report.chunks:,} passages, {report.files:,} files"
     print(f"{looked}: " + ("everything fits together." if report.clean else "see above."))

@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from api.cli import key_commands
+
 app = typer.Typer(
     help="Ask your own documents and get answers in which every sentence is cited.",
     no_args_is_help=True,
@@ -23,6 +25,8 @@ jobs = typer.Typer(help="Look at the queue of documents to be read, and change i
 app.add_typer(jobs, name="jobs")
 answers = typer.Typer(help="Look at answers that were given, and ask again.", no_args_is_help=True)
 app.add_typer(answers, name="answers")
+app.add_typer(key_commands.keys, name="keys")
+app.add_typer(key_commands.tenants, name="tenants")
 
 Url = Annotated[
     str | None, typer.Option(help="Address of the service; by default the configured host and port.")
@@ -45,7 +49,7 @@ Name = Annotated[
 @app.command()
 def serve(
     data: Annotated[Path | None, typer.Option(help="The data folder.")] = None,
-    host: Annotated[str | None, typer.Option(help="A loopback address.")] = None,
+    host: Annotated[str | None, typer.Option(help="Any but a loopback address needs a key.")] = None,
     port: Annotated[int | None, typer.Option(help="0 takes a free port.")] = None,
 ) -> None:
     """Run the service until it is interrupted."""
@@ -193,6 +197,60 @@ def fsck(
     from api.cli import checking
 
     raise typer.Exit(checking.fsck({"data": data}, repair, read_files, as_json))
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The file to make; it must not exist.")],
+    data: Annotated[Path | None, typer.Option(help="The data folder.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write the whole library into one file. The service may run meanwhile."""
+    from api.cli import backing_up
+
+    raise typer.Exit(backing_up.backup({"data": data}, file, as_json))
+
+
+@app.command()
+def verify(file: Annotated[Path, typer.Argument(help="A backup.")], as_json: Json = False) -> None:
+    """Read a backup and check everything in it. Exits with 1 when it is not whole."""
+    from api.cli import backing_up
+
+    raise typer.Exit(backing_up.verify(file, as_json))
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A backup.")],
+    data: Annotated[Path, typer.Option(help="The data folder to make: new, or empty.")],
+    as_json: Json = False,
+) -> None:
+    """Make a data folder from a backup: whole and checked, or not at all."""
+    from api.cli import backing_up
+
+    raise typer.Exit(backing_up.restore(file, data, as_json))
+
+
+@app.command()
+def doctor(
+    data: Annotated[Path | None, typer.Option(help="The data folder.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Examine this machine and a data folder, and say what to mend. Exits with 1 when something fails."""
+    from api.cli import examining
+
+    raise typer.Exit(examining.doctor({"data": data}, as_json))
+
+
+@app.command()
+def purge(
+    data: Annotated[Path | None, typer.Option(help="The data folder.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Erase what is left of deleted documents and answers in every file. The service may run meanwhile."""
+    from api.cli import purging
+
+    raise typer.Exit(purging.purge({"data": data}, as_json))
 
 
 @docs.command("list")

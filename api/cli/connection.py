@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import typer
 
-from api.settings import load
+from api.settings import KEY_VARIABLE, load
 from rag.errors import FootnoteError
 
 ENDED = ("succeeded", "failed", "dead", "cancelled")
@@ -40,13 +40,18 @@ class Connection:
     """The service at ``url``; may be shared by threads.
 
     Every method raises ``Refused`` for an answer that is not a success. ``transport`` is httpx's own way
-    of reaching a service that listens nowhere.
+    of reaching a service that listens nowhere; ``key`` is sent with every request.
     """
 
-    def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self, url: str, transport: httpx.BaseTransport | None = None, key: str | None = None
+    ) -> None:
         self.url = url
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
         # No proxy from the environment: the service is on this machine.
-        self._client = httpx.Client(base_url=url, timeout=_TIMEOUT, trust_env=False, transport=transport)
+        self._client = httpx.Client(
+            base_url=url, timeout=_TIMEOUT, trust_env=False, transport=transport, headers=headers
+        )
 
     def call(self, method: str, path: str, **options: Any) -> Any:
         """The JSON of the answer, None when it has no content."""
@@ -89,7 +94,7 @@ def connected(url: str | None) -> Iterator[Connection]:
         address = url or _configured_address()
     except FootnoteError as error:
         fail(error.detail)
-    connection = Connection(address)
+    connection = Connection(address, key=os.environ.get(KEY_VARIABLE))
     try:
         yield connection
     except httpx.ConnectError:

@@ -12,8 +12,9 @@ from fastapi.responses import JSONResponse
 from api import problems, representations, schemas, sse, strict_json
 from api.answering import CLIENT_GONE, Answering, gone, unless, whole
 from api.assembly import Service
-from api.dependencies import ServiceDep
+from api.dependencies import CallerDep, ServiceDep
 from api.dependencies import problems as problem_responses
+from api.rights import Right, needs
 from api.scoping import check_length, scope_of
 from rag.errors import FootnoteError
 from rag.generation.answering import (
@@ -26,6 +27,7 @@ from rag.generation.answering import (
     TokenEvent,
 )
 from rag.generation.survey import MOST_CITATIONS
+from rag.stores.access import Access
 
 router = APIRouter(prefix="/v1/ask", tags=["ask"], route_class=strict_json.StrictRoute)
 
@@ -49,11 +51,14 @@ _STREAM = (
         },
         **problem_responses(400, 404, 413, 429, 503),
     },
+    openapi_extra=needs(Right.READ),
 )
-async def ask(request: Request, service: ServiceDep, asked: schemas.AskRequest) -> Response:
+async def ask(
+    request: Request, service: ServiceDep, caller: CallerDep, asked: schemas.AskRequest
+) -> Response:
     """Answer a question from the documents, or say that they do not hold the answer."""
     check_length(asked.question, service.settings.max_question_chars)
-    events = Answering(service, _question(service, asked))
+    events = Answering(service, _question(service, caller.access, asked), request)
     leaving = asyncio.create_task(gone(request))
     streaming = False
     try:
@@ -70,10 +75,10 @@ async def ask(request: Request, service: ServiceDep, asked: schemas.AskRequest) 
             await events.aclose()
 
 
-def _question(service: Service, asked: schemas.AskRequest) -> AskRequest:
+def _question(service: Service, access: Access, asked: schemas.AskRequest) -> AskRequest:
     return AskRequest(
         question=asked.question,
-        scope=scope_of(asked),
+        scope=scope_of(asked, access),
         mode=AskMode(asked.mode),
         max_citations=asked.max_citations or service.settings.max_citations,
         survey_citations=asked.max_citations or MOST_CITATIONS,

@@ -8,12 +8,14 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import FileResponse
 
 from api import representations, schemas
-from api.dependencies import DocumentId, PageNumber, ServiceDep, VersionNumber, problems
+from api.dependencies import CallerDep, DocumentId, PageNumber, ServiceDep, VersionNumber, problems
 from api.filenames import content_disposition
+from api.rights import Right, needs
 from api.schemas import MAX_OFFSET
 from ingest import sniffing
 from rag.errors import BadRequest, Conflict, NotFound
 from rag.stores import document_catalog, texts
+from rag.stores.access import Access
 from rag.stores.database import Tx
 from rag.stores.document_catalog import Document, Version
 
@@ -30,13 +32,16 @@ _SANDBOX = "default-src 'none'; sandbox"
         200: {"content": {"*/*": {}}, "description": "The file"},
         **problems(404, 410),
     },
+    openapi_extra=needs(Right.READ),
 )
-def get_file(service: ServiceDep, document_id: DocumentId, version: VersionNumber = None) -> FileResponse:
+def get_file(
+    service: ServiceDep, caller: CallerDep, document_id: DocumentId, version: VersionNumber = None
+) -> FileResponse:
     """The original file, byte for byte, as a download."""
     with service.database.read() as tx:
-        _, found = _version(tx, document_id, version)
+        _, found = _version(tx, caller.access, document_id, version)
     return FileResponse(
-        service.blobs.open_path(found.sha256),
+        service.blobs.sound_path(found.sha256),
         media_type=found.media_type or "application/octet-stream",
         headers={
             "Content-Disposition": content_disposition(found.name),
@@ -45,9 +50,15 @@ def get_file(service: ServiceDep, document_id: DocumentId, version: VersionNumbe
     )
 
 
-@router.get("/text", response_model=schemas.TextRange, responses=problems(400, 404, 409, 410))
+@router.get(
+    "/text",
+    response_model=schemas.TextRange,
+    responses=problems(400, 404, 409, 410),
+    openapi_extra=needs(Right.READ),
+)
 def get_text(
     service: ServiceDep,
+    caller: CallerDep,
     document_id: DocumentId,
     start: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
     end: Annotated[int | None, Query(ge=0, le=MAX_OFFSET)] = None,
@@ -57,7 +68,7 @@ def get_text(
     if end is not None and end < start:
         raise BadRequest("bad_range", "end lies before start; exchange them.")
     with service.database.read() as tx:
-        document, found = _readable(tx, document_id, version)
+        document, found = _readable(tx, caller.access, document_id, version)
         length = found.characters or 0
         first, last = min(start, length), length if end is None else min(end, length)
         text = texts.read_text(tx, found.id, first, last)
@@ -75,9 +86,11 @@ def get_text(
         200: {"content": {"image/png": {}}, "description": "The picture"},
         **problems(404, 409, 410, 503),
     },
+    openapi_extra=needs(Right.READ),
 )
 def get_page_picture(
     service: ServiceDep,
+    caller: CallerDep,
     document_id: DocumentId,
     page: PageNumber,
     scale: Annotated[float, Query(ge=0.25, le=4, allow_inf_nan=False, description="Pixels per point.")] = 1.5,
@@ -85,7 +98,7 @@ def get_page_picture(
 ) -> FileResponse:
     """A page of a PDF or of a scanned picture, drawn in a process of its own."""
     with service.database.read() as tx:
-        _, found = _readable(tx, document_id, version)
+        _, found = _readable(tx, caller.access, document_id, version)
         if found.media_type not in _DRAWN:
             raise NotFound(
                 "no_page_picture", "Only pages of PDF documents and pictures are drawn; use the page's text."
@@ -95,26 +108,35 @@ def get_page_picture(
     return FileResponse(path, media_type="image/png", headers={"Cache-Control": "private, max-age=86400"})
 
 
-@router.get("/pages/{page}", response_model=schemas.Page, responses=problems(404, 409, 410))
+@router.get(
+    "/pages/{page}",
+    response_model=schemas.Page,
+    responses=problems(404, 409, 410),
+    openapi_extra=needs(Right.READ),
+)
 def get_page(
-    service: ServiceDep, document_id: DocumentId, page: PageNumber, version: VersionNumber = None
+    service: ServiceDep,
+    caller: CallerDep,
+    document_id: DocumentId,
+    page: PageNumber,
+    version: VersionNumber = None,
 ) -> schemas.Page:
     """A page's text and where its words stand."""
     with service.database.read() as tx:
-        document, found = _readable(tx, document_id, version)
+        document, found = _readable(tx, caller.access, document_id, version)
         layout = texts.read_page(tx, found.id, page)
         text = texts.read_text(tx, found.id, layout.start, layout.end)
     return representations.page(layout, text, found.number, representations.status_of(found, document))
 
 
-def _version(tx: Tx, document_id: str, number: int | None) -> tuple[Document, Version]:
-    document = document_catalog.get(tx, document_id)
+def _version(tx: Tx, access: Access, document_id: str, number: int | None) -> tuple[Document, Version]:
+    document = document_catalog.get(tx, access, document_id)
     return document, document_catalog.version(tx, document, number)
 
 
-def _readable(tx: Tx, document_id: str, number: int | None) -> tuple[Document, Version]:
+def _readable(tx: Tx, access: Access, document_id: str, number: int | None) -> tuple[Document, Version]:
     """Raises ``Conflict`` (``version_not_read``) while, or because, there is no text."""
-    document, found = _version(tx, document_id, number)
+    document, found = _version(tx, access, document_id, number)
     if found.characters is None:
         raise Conflict(
             "version_not_read",

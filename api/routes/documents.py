@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Annotated, Any
 
+import structlog
 from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 from fastapi.responses import JSONResponse
 from pydantic import StringConstraints, TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from api import intake, problems, representations, schemas, strict_json, waiting
+from api import gate, intake, problems, representations, schemas, strict_json, waiting
 from api.assembly import Service
+from api.callers import Caller
 from api.dependencies import (
+    CallerDep,
     Cursor,
     DocumentId,
     IdempotencyHeader,
@@ -24,6 +28,7 @@ from api.dependencies import (
 )
 from api.dependencies import problems as problem_responses
 from api.filenames import display_name
+from api.rights import Right, needs
 from api.sources import MAX_CHARS as MAX_SOURCE
 from api.sources import checked_source
 from rag.errors import BadRequest
@@ -36,6 +41,8 @@ from rag.stores.document_catalog import Document
 from rag.stores.job_queue import Job
 
 router = APIRouter(prefix="/v1/documents", tags=["documents"], route_class=strict_json.StrictRoute)
+
+_log = structlog.get_logger(__name__)
 
 _MAX_METADATA_BYTES = 64 * 1024
 _metadata = TypeAdapter(schemas.Metadata)
@@ -53,12 +60,14 @@ MetadataField = Annotated[
     response_model=schemas.Accepted,
     responses={
         200: {"model": schemas.Accepted, "description": "These very bytes were there already"},
-        **problem_responses(400, 404, 409, 413, 415, 507),
+        **problem_responses(400, 404, 409, 413, 415, 429, 503, 507),
     },
+    openapi_extra=needs(Right.WRITE),
 )
 async def upload_document(
     request: Request,
     service: ServiceDep,
+    caller: CallerDep,
     file: UploadedFile,
     collection: Annotated[schemas.CollectionName, Form(description="Its name.")] = collections.DEFAULT,
     metadata: MetadataField = None,
@@ -68,17 +77,23 @@ async def upload_document(
     wait: Wait = False,
 ) -> Response:
     """Take a document in. 202 means that it is stored for good; the job says when it can be searched."""
-    upload = _upload(file, metadata, idempotency_key, uploader, source)
+    upload = _upload(caller, file, metadata, idempotency_key, uploader, source)
     limit = service.settings.max_upload_bytes
-    accepted = await run_in_threadpool(
-        intake.add_document, service.database, service.blobs, upload, collection, limit
+    accepted = await gate.store(
+        request, service.load, intake.add_document, service.database, service.blobs, upload, collection, limit
     )
-    return await _acknowledge(service, request, accepted, wait)
+    return await _acknowledge(service, caller, request, accepted, wait)
 
 
-@router.get("", response_model=schemas.DocumentList, responses=problem_responses(404, 410))
+@router.get(
+    "",
+    response_model=schemas.DocumentList,
+    responses=problem_responses(404, 410),
+    openapi_extra=needs(Right.READ),
+)
 def list_documents(
     service: ServiceDep,
+    caller: CallerDep,
     collection: Annotated[
         schemas.CollectionName | None, Query(description="Only of this collection.")
     ] = None,
@@ -98,6 +113,10 @@ def list_documents(
         Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None,
         Query(description="Only those whose newest version has these bytes."),
     ] = None,
+    media_type: Annotated[
+        list[Annotated[str, StringConstraints(min_length=1, max_length=100)]] | None,
+        Query(max_length=20, description="Only those of this kind, or of these: it may be repeated."),
+    ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> schemas.DocumentList:
@@ -105,14 +124,16 @@ def list_documents(
     with service.database.read() as tx:
         found, following = document_catalog.page_of(
             tx,
+            caller.access,
             limit=limit,
             after=None if cursor is None else int(cursor),
-            collection=None if collection is None else collections.get(tx, collection),
+            collection=None if collection is None else collections.get(tx, caller.access, collection),
             state=state,
             name_contains=name,
             source_prefix=source_prefix,
-            parent=None if parent is None else document_catalog.get(tx, parent),
+            parent=None if parent is None else document_catalog.get(tx, caller.access, parent),
             sha256=sha256,
+            media_types=media_type,
         )
     return schemas.DocumentList(
         data=[representations.document(one) for one in found],
@@ -120,20 +141,28 @@ def list_documents(
     )
 
 
-@router.get("/{document_id}", response_model=schemas.Document, responses=problem_responses(404, 410))
-def get_document(service: ServiceDep, document_id: DocumentId) -> schemas.Document:
+@router.get(
+    "/{document_id}",
+    response_model=schemas.Document,
+    responses=problem_responses(404, 410),
+    openapi_extra=needs(Right.READ),
+)
+def get_document(service: ServiceDep, caller: CallerDep, document_id: DocumentId) -> schemas.Document:
     """A document with the report on how well it was read, and what resembles it."""
     with service.database.read() as tx:
-        return _whole(tx, document_catalog.get(tx, document_id))
+        return _whole(tx, document_catalog.get(tx, caller.access, document_id))
 
 
 @router.get(
-    "/{document_id}/versions", response_model=schemas.VersionList, responses=problem_responses(404, 410)
+    "/{document_id}/versions",
+    response_model=schemas.VersionList,
+    responses=problem_responses(404, 410),
+    openapi_extra=needs(Right.READ),
 )
-def list_versions(service: ServiceDep, document_id: DocumentId) -> schemas.VersionList:
+def list_versions(service: ServiceDep, caller: CallerDep, document_id: DocumentId) -> schemas.VersionList:
     """Every version of a document, newest first."""
     with service.database.read() as tx:
-        document = document_catalog.get(tx, document_id)
+        document = document_catalog.get(tx, caller.access, document_id)
         found = document_catalog.versions_of(tx, document)
     return schemas.VersionList(
         data=[representations.version(one, document) for one in found], next_cursor=None
@@ -149,12 +178,14 @@ def list_versions(service: ServiceDep, document_id: DocumentId) -> schemas.Versi
             "model": schemas.Accepted,
             "description": "The newest version has these very bytes and this name",
         },
-        **problem_responses(400, 404, 409, 410, 413, 415, 507),
+        **problem_responses(400, 404, 409, 410, 413, 415, 429, 503, 507),
     },
+    openapi_extra=needs(Right.WRITE),
 )
 async def replace_document(
     request: Request,
     service: ServiceDep,
+    caller: CallerDep,
     document_id: DocumentId,
     file: UploadedFile,
     metadata: MetadataField = None,
@@ -163,12 +194,12 @@ async def replace_document(
     wait: Wait = False,
 ) -> Response:
     """Take in a new version. The old one is searched until the new one is ready, and stays citable."""
-    upload = _upload(file, metadata, idempotency_key, uploader)
+    upload = _upload(caller, file, metadata, idempotency_key, uploader)
     limit = service.settings.max_upload_bytes
-    accepted = await run_in_threadpool(
-        intake.add_version, service.database, service.blobs, upload, document_id, limit
+    accepted = await gate.store(
+        request, service.load, intake.add_version, service.database, service.blobs, upload, document_id, limit
     )
-    return await _acknowledge(service, request, accepted, wait)
+    return await _acknowledge(service, caller, request, accepted, wait)
 
 
 @router.patch(
@@ -178,14 +209,19 @@ async def replace_document(
         202: {"model": schemas.Patched, "description": "A new version is being read under the new name"},
         **problem_responses(400, 404, 409, 410),
     },
+    openapi_extra=needs(Right.WRITE),
 )
 def describe_document(
-    service: ServiceDep, document_id: DocumentId, patch: schemas.DocumentPatch, response: Response
+    service: ServiceDep,
+    caller: CallerDep,
+    document_id: DocumentId,
+    patch: schemas.DocumentPatch,
+    response: Response,
 ) -> schemas.Patched:
     """Change metadata and source (at once) or the name (a new version over the same bytes)."""
     source = None if patch.source is None else checked_source(patch.source)
     with service.database.write() as tx:
-        document = document_catalog.get(tx, document_id)
+        document = document_catalog.get(tx, caller.access, document_id)
         if source is not None:
             document_catalog.set_source(tx, document, source)
         if patch.metadata is not None:
@@ -197,19 +233,25 @@ def describe_document(
             job = acceptance.accept_version(tx, document, blob, name).job
             response.status_code = 202
             response.headers["Location"] = f"/v1/jobs/{job.public_id}"
-        changed = _whole(tx, document_catalog.get(tx, document_id))
+        changed = _whole(tx, document_catalog.get(tx, caller.access, document_id))
     return schemas.Patched(
         document=changed,
         job=None if job is None else representations.job(job, time.time()),
     )
 
 
-@router.delete("/{document_id}", status_code=204, responses=problem_responses(404, 410))
-def delete_document(service: ServiceDep, document_id: DocumentId) -> Response:
+@router.delete(
+    "/{document_id}", status_code=204, responses=problem_responses(404, 410), openapi_extra=needs(Right.WRITE)
+)
+def delete_document(service: ServiceDep, caller: CallerDep, document_id: DocumentId) -> Response:
     """Remove a document for good: from every search at once, with its text, versions and file."""
-    with service.database.write() as tx:
-        hashes = document_catalog.remove(tx, document_catalog.get(tx, document_id))
-    service.receipts.settle()  # an answer that waits to be stored may quote it
+
+    def remove() -> Sequence[str]:
+        with service.database.write() as tx:
+            return document_catalog.remove(tx, document_catalog.get(tx, caller.access, document_id))
+
+    hashes = service.reserve.spend(remove)
+    service.reserve.spend(service.receipts.settle)  # an answer that waits to be stored may quote it
     with service.database.write() as tx:
         document_catalog.collect_blobs(tx, service.blobs, hashes)
     service.pictures.forget(hashes)
@@ -223,6 +265,7 @@ def _whole(tx: Tx, document: Document) -> schemas.Document:
 
 
 def _upload(
+    caller: Caller,
     file: UploadFile,
     metadata: str | None,
     idempotency_key: str | None,
@@ -230,6 +273,7 @@ def _upload(
     source: str | None = None,
 ) -> intake.Upload:
     return intake.Upload(
+        caller.access,
         file.file,
         display_name(file.filename or ""),
         _parse_metadata(metadata),
@@ -255,10 +299,19 @@ def _parse_metadata(text: str | None) -> dict[str, Any] | None:
         ) from None
 
 
-async def _acknowledge(service: Service, request: Request, accepted: Accepted, wait: bool) -> Response:
+async def _acknowledge(
+    service: Service, caller: Caller, request: Request, accepted: Accepted, wait: bool
+) -> Response:
+    # The worker's lines name the job: this one says which request it came with.
+    _log.info("document_accepted", document=accepted.document.public_id, job=accepted.job.public_id)
     if wait:
         job = await waiting.until_finished(
-            service.database, accepted.job.public_id, service.settings.wait_seconds, request
+            service.database,
+            caller.access,
+            accepted.job.public_id,
+            service.settings.wait_seconds,
+            request,
+            service.life,
         )
         if job.state in (JobState.FAILED, JobState.DEAD, JobState.CANCELLED):
             return _not_read(job, problems.request_id_of(request))

@@ -7,25 +7,31 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from api import problems, representations, schemas, sse, waiting
-from api.dependencies import Cursor, JobId, Limit, ServiceDep
+from api.assembly import Service
+from api.dependencies import CallerDep, Cursor, JobId, Limit, ServiceDep
 from api.dependencies import problems as problem_responses
+from api.rights import Right, needs
 from rag.errors import FootnoteError, NotFound
 from rag.records import JobState
 from rag.stores import document_catalog, job_queue
+from rag.stores.access import Access
 from rag.stores.database import Database, Tx
 from rag.stores.job_queue import Job
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 
-@router.get("", response_model=schemas.JobList, responses=problem_responses())
+@router.get(
+    "", response_model=schemas.JobList, responses=problem_responses(), openapi_extra=needs(Right.READ)
+)
 def list_jobs(
     service: ServiceDep,
+    caller: CallerDep,
     state: Annotated[JobState | None, Query(description="Only in this state.")] = None,
     wanted: Annotated[
         list[schemas.Identifier] | None,
@@ -36,10 +42,10 @@ def list_jobs(
 ) -> schemas.JobList:
     """Jobs, newest first."""
     if wanted is not None:
-        return schemas.JobList(data=_these(service.database, wanted, state), next_cursor=None)
+        return schemas.JobList(data=_these(service.database, caller.access, wanted, state), next_cursor=None)
     with service.database.read() as tx:
         found, following = job_queue.page_of(
-            tx, limit=limit, after=None if cursor is None else int(cursor), state=state
+            tx, caller.access, limit=limit, after=None if cursor is None else int(cursor), state=state
         )
     return schemas.JobList(
         data=[representations.job(one, time.time()) for one in found],
@@ -47,19 +53,26 @@ def list_jobs(
     )
 
 
-@router.get("/{job_id}", response_model=schemas.Job, responses=problem_responses(404))
-def get_job(service: ServiceDep, job_id: JobId) -> schemas.Job:
+@router.get(
+    "/{job_id}", response_model=schemas.Job, responses=problem_responses(404), openapi_extra=needs(Right.READ)
+)
+def get_job(service: ServiceDep, caller: CallerDep, job_id: JobId) -> schemas.Job:
     with service.database.read() as tx:
-        return _placed(tx, job_queue.get(tx, job_id))
+        return _placed(tx, caller.access, job_queue.get(tx, caller.access, job_id))
 
 
-@router.post("/{job_id}/retry", response_model=schemas.Job, responses=problem_responses(404, 409))
-def retry_job(service: ServiceDep, job_id: JobId) -> schemas.Job:
+@router.post(
+    "/{job_id}/retry",
+    response_model=schemas.Job,
+    responses=problem_responses(404, 409),
+    openapi_extra=needs(Right.WRITE),
+)
+def retry_job(service: ServiceDep, caller: CallerDep, job_id: JobId) -> schemas.Job:
     """Queue a job that failed, died or was cancelled once more, with all its attempts."""
     with service.database.write() as tx:
-        job = job_queue.retry(tx, job_queue.get(tx, job_id))
+        job = job_queue.retry(tx, job_queue.get(tx, caller.access, job_id))
         document_catalog.requeue(tx, job.version_id)
-        return _placed(tx, job)
+        return _placed(tx, caller.access, job)
 
 
 @router.get(
@@ -73,36 +86,48 @@ def retry_job(service: ServiceDep, job_id: JobId) -> schemas.Job:
         },
         **problem_responses(404),
     },
+    openapi_extra=needs(Right.READ),
 )
-async def follow_job(service: ServiceDep, job_id: JobId) -> StreamingResponse:
+async def follow_job(
+    request: Request, service: ServiceDep, caller: CallerDep, job_id: JobId
+) -> StreamingResponse:
     """The job's progress as server-sent events."""
-    await run_in_threadpool(waiting.read, service.database, job_id)  # a 404 before the stream begins
-    return sse.response(_events(service.database, job_id))
+    await run_in_threadpool(
+        waiting.read, service.database, caller.access, job_id
+    )  # a 404 before the stream begins
+    return sse.response(_events(service, caller.access, job_id, problems.request_id_of(request)))
 
 
-@router.delete("/{job_id}", response_model=schemas.Job, responses=problem_responses(404, 409))
-def cancel_job(service: ServiceDep, job_id: JobId) -> schemas.Job:
+@router.delete(
+    "/{job_id}",
+    response_model=schemas.Job,
+    responses=problem_responses(404, 409),
+    openapi_extra=needs(Right.WRITE),
+)
+def cancel_job(service: ServiceDep, caller: CallerDep, job_id: JobId) -> schemas.Job:
     """Stop reading. The document stays, marked as failed; a version that was live stays live."""
     with service.database.write() as tx:
-        job = job_queue.get(tx, job_id)
+        job = job_queue.get(tx, caller.access, job_id)
         job_queue.cancel(tx, job)
         document_catalog.fail(
             tx, job.version_id, "job_cancelled", "Reading was cancelled; send the file again to have it read."
         )
-        return _placed(tx, job_queue.get(tx, job_id))
+        return _placed(tx, caller.access, job_queue.get(tx, caller.access, job_id))
 
 
-def _placed(tx: Tx, job: Job) -> schemas.Job:
-    return representations.job(job, time.time(), job_queue.position(tx, job))
+def _placed(tx: Tx, access: Access, job: Job) -> schemas.Job:
+    return representations.job(job, time.time(), job_queue.position(tx, access, job))
 
 
-def _these(database: Database, wanted: Sequence[str], state: JobState | None) -> list[schemas.Job]:
+def _these(
+    database: Database, access: Access, wanted: Sequence[str], state: JobState | None
+) -> list[schemas.Job]:
     """Those of the wanted jobs that exist, newest first."""
     found = []
     with database.read() as tx:
         for job_id in dict.fromkeys(wanted):
             with suppress(NotFound):
-                found.append(job_queue.get(tx, job_id))
+                found.append(job_queue.get(tx, access, job_id))
     now = time.time()
     return [
         representations.job(job, now)
@@ -111,10 +136,11 @@ def _these(database: Database, wanted: Sequence[str], state: JobState | None) ->
     ]
 
 
-async def _events(database: Database, job_id: str) -> AsyncIterator[bytes]:
+async def _events(service: Service, access: Access, job_id: str, request_id: str) -> AsyncIterator[bytes]:
     try:
-        async for job, position in waiting.changes(database, job_id):
+        async for job, position in waiting.changes(service.database, access, job_id, service.life):
             name = "done" if job.state.finished else "progress"
             yield sse.event(name, representations.job(job, time.time(), position))
     except FootnoteError as error:
-        yield sse.event("error", problems.document(problems.status_of(error), error.code, error.detail, ""))
+        status = problems.status_of(error)
+        yield sse.event("error", problems.document(status, error.code, error.detail, request_id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 
 from fastapi import APIRouter, Request, Response
@@ -11,20 +12,35 @@ from api import problems, reference_page, schemas
 from api.dependencies import ServiceDep
 from api.dependencies import problems as problem_responses
 from api.metrics import CONTENT_TYPE
+from api.rights import Right, needs
 
 router = APIRouter(tags=["system"])
 
 
-@router.get("/livez", response_model=dict[str, bool])
-def livez() -> dict[str, bool]:
+@router.get("/livez", response_model=dict[str, bool], openapi_extra=needs(Right.PUBLIC))
+async def livez() -> dict[str, bool]:
     """The process answers. Says nothing about models or disk."""
     return {"live": True}
 
 
-@router.get("/readyz", response_model=schemas.Readiness, responses=problem_responses(503))
-def readyz(request: Request, service: ServiceDep) -> Response:
+@router.get(
+    "/readyz",
+    response_model=schemas.Readiness,
+    responses=problem_responses(503),
+    openapi_extra=needs(Right.PUBLIC),
+)
+async def readyz(request: Request, service: ServiceDep) -> Response:
     """Ready after a real embedding and a real generated token; until then 503 with the phase of each part."""
     parts = {name: asdict(status) for name, status in service.parts().items()}
+    if service.life.ending:
+        return problems.response(
+            503,
+            "shutting_down",
+            "The service is shutting down and takes nothing new; start it again.",
+            problems.request_id_of(request),
+            ready=False,
+            parts=parts,
+        )
     if all(part["state"] == "ready" for part in parts.values()):
         return JSONResponse({"ready": True, "parts": parts})
     waiting = ", ".join(
@@ -44,16 +60,26 @@ def readyz(request: Request, service: ServiceDep) -> Response:
     "/metrics",
     response_class=Response,
     responses={200: {"content": {"text/plain": {}}, "description": "Figures"}},
+    openapi_extra=needs(Right.READ, operator=True),
 )
 def metrics(service: ServiceDep) -> Response:
     """Counters and histograms for Prometheus."""
     return Response(service.metrics.render(), media_type=CONTENT_TYPE)
 
 
-@router.get("/docs", include_in_schema=False)
+@router.get("/openapi.json", include_in_schema=False, openapi_extra=needs(Right.PUBLIC))
+def openapi_document(request: Request) -> Response:
+    """Everything that can be asked, for programs; made once, since anybody may ask for it."""
+    state = request.app.state
+    if not hasattr(state, "openapi_document"):
+        state.openapi_document = json.dumps(request.app.openapi(), ensure_ascii=False).encode()
+    return Response(state.openapi_document, media_type="application/json")
+
+
+@router.get("/docs", include_in_schema=False, openapi_extra=needs(Right.PUBLIC))
 def docs(request: Request) -> HTMLResponse:
-    """The reference, made from the OpenAPI document: no script, nothing from elsewhere."""
-    return HTMLResponse(
-        reference_page.render(request.app.openapi()),
-        headers={"Content-Security-Policy": reference_page.POLICY},
-    )
+    """The reference, made from the OpenAPI document, once: no script, nothing from elsewhere."""
+    state = request.app.state
+    if not hasattr(state, "reference_page"):
+        state.reference_page = reference_page.render(request.app.openapi())
+    return HTMLResponse(state.reference_page, headers={"Content-Security-Policy": reference_page.POLICY})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from functools import cache
 from importlib.util import find_spec
+from pathlib import Path
 
 from ingest.ocr.engine import Engine
 
@@ -12,6 +13,12 @@ from ingest.ocr.engine import Engine
 def is_installed() -> bool:
     """Whether ``available`` finds an engine, without loading it."""
     return _tesseract() is not None or _has_rapidocr()
+
+
+def program() -> Path | None:
+    """The program that the engine is, if it is one and not a library."""
+    found = _tesseract()
+    return None if found is None else Path(found).resolve()
 
 
 @cache

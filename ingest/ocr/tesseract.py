@@ -65,6 +65,8 @@ class Tesseract:
             )
         except subprocess.TimeoutExpired as error:
             raise EngineFailed("tesseract: out of time") from error
+        except OSError as error:  # the system starts no further process, or not this one
+            raise EngineFailed("tesseract: not to be started") from error
         if done.returncode:
             raise EngineFailed(f"tesseract: exit status {done.returncode}")
         return done.stdout.decode("utf-8", "replace")

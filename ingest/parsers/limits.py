@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _MEBIBYTE = 2**20
+# Honest documents take a few seconds a megabyte; machines that are five times slower are slow ones.
+_LEAST_SECONDS = 8
+_SECONDS_PER_MEBIBYTE = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +21,9 @@ class ParseLimits:
     text stays complete and only the boxes end), ``max_members`` how many documents inside a document
     (the others are left out with a notice). ``max_image_pixels`` bounds a picture as it is in its file.
 
-    Text recognition takes more: from the first page on that needs it, ``ocr_memory_bytes`` of address
-    space, and with each such page ``ocr_seconds_per_page`` more of both kinds of time. Only
-    ``max_ocr_pages`` are recognised, further ones stay without text; 0 turns recognition off.
+    Text recognition runs in a process of its own, which has ``ocr_memory_bytes`` of address space and, for
+    each page, ``ocr_seconds_per_page`` of both kinds of time. Only ``max_ocr_pages`` are recognised,
+    further ones stay without text; 0 turns recognition off.
     """
 
     memory_bytes: int = 1536 * _MEBIBYTE
@@ -39,3 +42,11 @@ class ParseLimits:
     ocr_memory_bytes: int = 3072 * _MEBIBYTE
     ocr_seconds_per_page: int = 120
     max_ocr_pages: int = 500
+
+    def for_size(self, size: int) -> ParseLimits:
+        """The same with no more processor time than a file of ``size`` bytes can honestly take.
+
+        So what a few kilobytes unpack to is stopped after seconds, while a large report has its minute.
+        """
+        seconds = _LEAST_SECONDS + _SECONDS_PER_MEBIBYTE * size // _MEBIBYTE
+        return replace(self, cpu_seconds=min(self.cpu_seconds, seconds))

@@ -23,6 +23,8 @@ from rag.records import BlockKind, ParsedDocument
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(?:(?!---)[^\n]*\n){0,200}(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
 _TITLE = re.compile(r"^title:[ \t]*([^\n]+)", re.IGNORECASE | re.MULTILINE)
+# From each open bracket the library looks for the end of a link, to the end of the paragraph at worst.
+_MOST_STEPS_FOR_LINKS = 50_000_000
 _BREAK_TAG = re.compile(r"<br\s*/?>", re.IGNORECASE)
 
 
@@ -38,8 +40,15 @@ def parse(data: bytes, name: str, limits: ParseLimits, progress: Progress) -> Pa
         text = text[front_matter.end() :]
     builder = CanonicalText(limits)
     reader = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    if _would_look_for_links_too_long(text):
+        reader.disable(["link", "image"])
     _Writer(builder).write(reader.parse(text))
     return builder.finish(MARKDOWN, title=title)
+
+
+def _would_look_for_links_too_long(text: str) -> bool:
+    """Whether the brackets of a paragraph are so many that looking takes time; links then stay marks."""
+    return any(part.count("[") * len(part) > _MOST_STEPS_FOR_LINKS for part in text.split("\n\n"))
 
 
 class _Writer:

@@ -30,7 +30,7 @@ def recognised_page(document: pdfium.PdfDocument, number: int, limits: ParseLimi
     """
     if limits.max_ocr_pages == 0 or not allowance.begin_page(number):
         return None
-    engine = available()
+    engine = allowance.engine(otherwise=lambda: available())
     if engine is None:
         return None
     page = document[number - 1]

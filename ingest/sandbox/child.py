@@ -18,21 +18,28 @@ import sys
 import time
 from typing import Any, BinaryIO
 
+from ingest import sniffing
 from ingest.ocr import allowance, engines
+from ingest.ocr.engine import Engine
 from ingest.parsers.limits import ParseLimits
-from ingest.sandbox.confinement import confine, follow_parent, isolate
+from ingest.sandbox import recognition
+from ingest.sandbox.confinement import close_files, confine, follow_parent, isolate
 from ingest.wire import to_line
 from rag.errors import DocumentRejected, FootnoteError
+from rag.network_guard import NetworkGuard
 
 _PROGRESS_EVERY = 8
 _PROGRESS_SECONDS = 0.5
 _PDF_MARK = b"%PDF-"
+_WITH_PICTURES = frozenset({sniffing.PDF, sniffing.PNG, sniffing.JPEG, sniffing.TIFF, sniffing.WEBP})
 
 
 def main(argument: str) -> None:
     """The task of a child that was started for it."""
     task = json.loads(argument)
+    NetworkGuard().install()
     isolate()
+    close_files(engines.program())
     follow_parent(task["parent"])  # last: a change of credentials can undo it
     perform(task)
 
@@ -41,10 +48,11 @@ def perform(task: dict[str, Any]) -> None:
     """Do the task and write the answer. Every exception becomes an answer; only limits kill."""
     gc.disable()  # it lives for one document, and looking for cycles takes a tenth of the time
     limits = ParseLimits(**task["limits"])
-    confine(limits, may_recognise=limits.max_ocr_pages > 0 and engines.is_installed())
+    engine = recognition.start(limits) if _may_recognise(task, limits) else None
+    confine(limits, may_recognise=engine is not None)
     answers = _private_stdout()
     try:
-        message = {"result": _result(task, limits, answers)}
+        message = {"result": _result(task, limits, answers, engine)}
     except MemoryError:
         message = _error(
             DocumentRejected(
@@ -66,21 +74,34 @@ def perform(task: dict[str, Any]) -> None:
     _write(answers, to_line(message))
 
 
-def _result(task: dict[str, Any], limits: ParseLimits, answers: int) -> dict[str, Any]:
+def _may_recognise(task: dict[str, Any], limits: ParseLimits) -> bool:
+    """Whether it is a document of a kind that may have to be read from its picture, and somebody can."""
+    if task["task"] != "parse" or limits.max_ocr_pages == 0 or not engines.is_installed():
+        return False
+    try:
+        with open(0, "rb", closefd=False) as file:
+            return sniffing.sniff(file, task["name"]) in _WITH_PICTURES
+    except FootnoteError:
+        return False
+
+
+def _result(task: dict[str, Any], limits: ParseLimits, answers: int, engine: Engine | None) -> dict[str, Any]:
     # Not ``sys.stdin``: in a forked child that object knows another file.
     with open(0, "rb", closefd=False) as file:
         if task["task"] == "render":
             return _render(file, task, limits)
         if task["task"] == "members":
             return _members(file, task["name"], limits, answers)
-        return _parse(file, task["name"], limits, answers)
+        return _parse(file, task["name"], limits, answers, engine)
 
 
-def _parse(file: BinaryIO, name: str, limits: ParseLimits, answers: int) -> dict[str, Any]:
+def _parse(
+    file: BinaryIO, name: str, limits: ParseLimits, answers: int, engine: Engine | None
+) -> dict[str, Any]:
     from ingest.parsers import parse
     from ingest.wire import encode_document
 
-    allowance.grant(limits, lambda page: _write(answers, to_line({"recognising": page})))
+    allowance.grant(limits, lambda page: _write(answers, to_line({"recognising": page})), engine)
     reported = time.monotonic()
 
     def report(done: int, total: int) -> None:

@@ -54,6 +54,7 @@ class Conversation:
         self.pages_recognised = 0
         self._limits = limits
         self._seconds_left = limits.wall_seconds
+        self._page_seconds_left = 0.0
         self._text_left = limits.max_result_bytes
         self._payload_left = limits.max_unpacked_bytes
         self._pending = bytearray()
@@ -116,10 +117,13 @@ class Conversation:
                 yield message
 
     def _grant_page(self) -> None:
-        """Text recognition takes time, so each page of it adds some, but only to so many pages."""
+        """Text recognition takes time, so each page of it has some of its own, but only so many pages.
+
+        What a page does not need is not saved up: a child that announces pages gains little by it.
+        """
         if self.pages_recognised < self._limits.max_ocr_pages:
             self.pages_recognised += 1
-            self._seconds_left += self._limits.ocr_seconds_per_page
+            self._page_seconds_left = self._limits.ocr_seconds_per_page
 
     def _line(self) -> bytes | None:
         """The next line without its end; None if the child has closed both of its descriptors."""
@@ -154,8 +158,8 @@ class Conversation:
         """Wait for more of either stream; False once both have ended."""
         while self._selector.get_map():
             started = time.monotonic()
-            ready = self._selector.select(max(0.0, self._seconds_left))
-            self._seconds_left -= time.monotonic() - started
+            ready = self._selector.select(max(0.0, self._page_seconds_left + self._seconds_left))
+            self._take(time.monotonic() - started)
             if not ready and self._seconds_left <= 0:
                 raise BoundExceeded("time")
             received = False
@@ -171,6 +175,12 @@ class Conversation:
             if received:
                 return True
         return False
+
+    def _take(self, seconds: float) -> None:
+        """From the time of the page that is being recognised, then from that of the document."""
+        of_page = min(seconds, self._page_seconds_left)
+        self._page_seconds_left -= of_page
+        self._seconds_left -= seconds - of_page
 
 
 def _own_verdict(message: dict[str, Any]) -> Exception:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ingest.canonical import check
+from ingest.ocr.allowance import DRAWING_SECONDS
 from ingest.parsers.limits import ParseLimits
 from ingest.sandbox.conversation import NO_RESULT, BoundExceeded, Conversation, Malformed, OnProgress
 from ingest.sandbox.launching import (
@@ -29,6 +30,8 @@ from rag.records import ParsedDocument
 _ADVICE = "Split it or save it again with another program, then send it again."
 _ENDED_FROM_OUTSIDE = "its process was ended from outside"
 _ATTEMPTS = 2
+# A person waits for the picture of a page, and one that takes longer is made to.
+_RENDERING = ParseLimits(cpu_seconds=8, wall_seconds=20.0)
 
 _T = TypeVar("_T")
 
@@ -82,7 +85,7 @@ class Sandbox:
             DocumentRejected, Unsupported: as :meth:`parse_file`; ``page_unreadable`` for a damaged page.
         """
         task = {"task": "render", "page": page, "scale": scale}
-        result = self._perform(path, task, limits, Conversation.result)
+        result = self._perform(path, task, limits or _RENDERING, Conversation.result)
         try:
             return base64.b64decode(result["png"], validate=True)
         except (KeyError, TypeError, ValueError) as error:
@@ -99,7 +102,7 @@ class Sandbox:
         Raises as :meth:`parse_file`, also between two members.
         """
         task = {"task": "members", "name": name}
-        with self._listening(path, task, limits or ParseLimits()) as case:
+        with self._listening(path, task, limits) as case:
             for member, pieces in case.judged(case.answers.members()):
                 yield member, case.judged(pieces)
 
@@ -112,7 +115,7 @@ class Sandbox:
     ) -> _T:
         """What ``listen`` makes of the child's answers; once more if the fork server is lost."""
         for _ in range(_ATTEMPTS):
-            with self._listening(path, task, limits or ParseLimits()) as case:
+            with self._listening(path, task, limits) as case:
                 try:
                     return listen(case.answers)
                 except NO_RESULT as failure:
@@ -121,7 +124,8 @@ class Sandbox:
         raise _crashed(f"{_ENDED_FROM_OUTSIDE}, twice")
 
     @contextlib.contextmanager
-    def _listening(self, path: Path, task: dict[str, Any], limits: ParseLimits) -> Iterator[_Case]:
+    def _listening(self, path: Path, task: dict[str, Any], limits: ParseLimits | None) -> Iterator[_Case]:
+        limits = (limits or ParseLimits()).for_size(path.stat().st_size)
         with contextlib.ExitStack() as stack:
             child = self._launcher.start(path, {**task, "limits": asdict(limits)})
             stack.callback(child.close)
@@ -184,8 +188,8 @@ class _Case:
             return _limit_exceeded(failure.which)
         if isinstance(failure, Malformed):
             return _crashed(str(failure))
-        recognition = self.answers.pages_recognised * self.limits.ocr_seconds_per_page
-        return _obituary(self.child.end(), self.limits.cpu_seconds + recognition, self.answers.complaints)
+        drawing = self.answers.pages_recognised * DRAWING_SECONDS
+        return _obituary(self.child.end(), self.limits.cpu_seconds + drawing, self.answers.complaints)
 
 
 def _obituary(end: Exit, seconds: float, complaints: bytes) -> errors.DocumentRejected:

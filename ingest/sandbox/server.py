@@ -35,7 +35,8 @@ from typing import Any, NoReturn
 from ingest import parsers
 from ingest.ocr import engines
 from ingest.sandbox import child
-from ingest.sandbox.confinement import follow_parent, isolate
+from ingest.sandbox.confinement import adopt_orphans, close_files, follow_parent, isolate
+from rag.network_guard import NetworkGuard
 
 _REQUEST_BYTES = 1 << 17
 _STREAMS = 3
@@ -157,6 +158,9 @@ class _Server:
         with contextlib.suppress(ProcessLookupError):  # a group of its own is the child's first step
             os.killpg(dead.pid, signal.SIGKILL)
         _, status, usage = os.wait4(dead.pid, 0)
+        with contextlib.suppress(ChildProcessError):  # what it had started is ours now, and none is left
+            while True:
+                os.waitpid(-dead.pid, 0)
         os.close(dead.ended)
         dead.inbox.close()
         return {"status": status, "cpu_seconds": usage.ru_utime + usage.ru_stime}
@@ -186,15 +190,18 @@ def serve(descriptor: int, work: Work) -> None:
     # Without this, the first collection in each child would write to, and so copy, all that is loaded.
     gc.collect()
     gc.freeze()
+    adopt_orphans()
     with socket.socket(fileno=descriptor) as channel:
         _Server(channel, work).run()
 
 
 def main(descriptor: int) -> None:
     """Serve with the parsers loaded and everything given up that no parser needs."""
+    NetworkGuard().install()
     isolate()
     preload()
     engines.is_installed()  # looks once for all children
+    close_files(engines.program())
     serve(descriptor, child.perform)
 
 

@@ -15,13 +15,17 @@ from rag.generation import conflicts
 from rag.generation.citations import AnswerText, Footnotes
 from rag.generation.drafting import Drafting, DraftingChoice
 from rag.generation.drafts import DraftSentence
+from rag.generation.generation_span import generation_span
 from rag.generation.instructions import quotable
 from rag.generation.receipts import Asked, ReceiptKeeper
+from rag.generation.sampling import AS_USUAL, Sampling
 from rag.generation.survey import MOST_CITATIONS, Survey
 from rag.generation.surveying import Surveyor
 from rag.generation.verification import Likeness, addresses, verify
 from rag.models import generation
+from rag.models.cancellation import Cancellation
 from rag.models.generator import Generator, GeneratorState
+from rag.observability import tracing
 from rag.records import (
     Answer,
     AnswerSentence,
@@ -41,6 +45,7 @@ from rag.retrieval.follow_up import Exchange, standalone
 from rag.retrieval.hybrid import HybridRetriever, SearchResult
 from rag.retrieval.question_kind import take_apart
 from rag.stores import conversations
+from rag.stores.access import Access
 from rag.stores.database import Database
 from rag.stores.identifiers import new_id
 from rag.stores.receipt_writer import ReceiptWriter
@@ -61,6 +66,8 @@ about something else. Of its supported sentences, those that rest on the best ev
 in 12 of 14 development questions, the others in 1 of 5.
 """
 
+_NOTHING_USED = generation.Usage(0, 0)
+
 _log = structlog.get_logger(__name__)
 
 
@@ -76,7 +83,7 @@ class AskMode(StrEnum):
 @dataclass(frozen=True, slots=True)
 class AskRequest:
     question: str
-    scope: Scope = field(default_factory=Scope)
+    scope: Scope
     mode: AskMode = AskMode.AUTO
     max_citations: int = 3
     survey_citations: int = MOST_CITATIONS
@@ -84,6 +91,14 @@ class AskRequest:
     conversation: str | None = None
     replay_of: str | None = None
     """The id of the answer that is asked for again."""
+    history: tuple[Exchange, ...] = ()
+    """What was said before, oldest first, where the asker keeps that; then the stored turns of
+    ``conversation`` are not looked at."""
+    sampling: Sampling = AS_USUAL
+    answer_id: str = field(default_factory=lambda: new_id("ans"), compare=False)
+    """What the answer is to be called: known to the asker before there is one."""
+    keep: bool = True
+    """Whether a receipt of the answer, and its turn of the conversation, are stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +118,22 @@ class TokenEvent:
 
 @dataclass(frozen=True, slots=True)
 class SentenceEvent:
-    """A sentence of the answer as delivered, with the citations it uses."""
+    """A sentence of the answer as delivered, with the citations it uses.
+
+    ``written`` is what it adds to the answer's text: what leads to it, itself, its footnote marks.
+    """
 
     sentence: AnswerSentence
     citations: tuple[Citation, ...]
+    written: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class DoneEvent:
+    """``usage`` is what the model read and wrote for it; nothing where it had no part."""
+
     answer: Answer
+    usage: generation.Usage = _NOTHING_USED
 
 
 AnswerEvent = RetrievalEvent | TokenEvent | SentenceEvent | DoneEvent
@@ -138,27 +160,33 @@ class Answerer:
         self._surveyor = surveyor
         self._drafting = drafting or DraftingChoice(Drafting.FREE)
 
-    def ask(self, request: AskRequest) -> Iterator[AnswerEvent]:
-        """The events of one answer; the last is a ``DoneEvent``. Closing the iterator stops the model.
+    def ask(self, request: AskRequest, cancellation: Cancellation | None = None) -> Iterator[AnswerEvent]:
+        """The events of one answer; the last is a ``DoneEvent``. Closing the iterator stops the model; so
+        does ``cancellation``, from any thread and while an event is waited for.
 
         Raises:
+            Cancelled: the cancellation was asked for.
             NotFound, BadRequest: the scope cannot be.
             Busy, Unavailable: ``ANSWER`` needs the model and cannot have it. ``AUTO`` quotes instead.
-            StorageFailed: the receipt could not be written; without it there is no ``DoneEvent``.
         """
-        clock = _Clock()
+        clock, cancellation = _Clock(), cancellation or Cancellation()
         question = self._standalone(request)
         wanted = take_apart(question)
         survey = None
         if self._surveyor is not None and wanted.kind is not QuestionKind.LOOKUP:
-            survey = self._surveyor.survey(wanted, request.scope, request.survey_citations)
+            with tracing.span("survey", {"footnote.kind": wanted.kind.value}):
+                survey = self._surveyor.survey(wanted, request.scope, request.survey_citations)
         if survey is not None:
             yield from self._surveyed(request, question, wanted.kind, survey, clock)
             return
-        result = self._retriever.search(question, request.scope, PASSAGES_SEEN)
+        with tracing.span("search"):
+            result = self._retriever.search(question, request.scope, PASSAGES_SEEN)
         clock.mark("retrieve_ms")
-        selection = self._selector.select(result, request.max_citations)
+        cancellation.check()
+        with tracing.span("evidence", {"footnote.passages": len(result.passages)}):
+            selection = self._selector.select(result, request.max_citations)
         clock.mark("evidence_ms")
+        cancellation.check()
         yield RetrievalEvent(result.coverage, result.passages)
         evidence = quotable(selection.evidence)
         writing = _Writing(AnswerText(), Footnotes(self._database, evidence), self._selector.likeness)
@@ -166,7 +194,7 @@ class Answerer:
         if selection.sufficient:
             if request.mode is not AskMode.QUOTE:
                 try:
-                    yield from self._draft(question, evidence, request.mode, writing, clock)
+                    yield from self._draft(request, question, evidence, writing, clock, cancellation)
                     model = self._generator.identity if writing.prompts else None
                 except (Unavailable, TooLarge) as error:
                     if request.mode is AskMode.ANSWER:
@@ -174,10 +202,10 @@ class Answerer:
                     _log.warning("answer_without_model", code=error.code)
             if request.mode is not AskMode.ANSWER or not writing.footnotes.citations:
                 yield from writing.quote(evidence, everything=request.mode is not AskMode.ANSWER)
-        answer = _finished(writing, result, selection, clock, model)
+        answer = _finished(writing, result, selection, clock, model, request.answer_id)
         answer = _understood(answer, request, question, wanted.kind)
-        self._receipts.keep(_asked(request, question), answer, selection.evidence, writing.prompts)
-        yield DoneEvent(answer)
+        answer = self._kept(request, question, answer, selection.evidence, writing.prompts)
+        yield DoneEvent(answer, writing.usage)
 
     def _surveyed(
         self, request: AskRequest, question: str, kind: QuestionKind, survey: Survey, clock: _Clock
@@ -189,13 +217,18 @@ class Answerer:
         writing = _Writing(AnswerText(), Footnotes(self._database, evidence), self._selector.likeness)
         yield from writing.surveyed(survey)
         clock.mark("evidence_ms")
-        answer = replace(_from_survey(writing, survey, clock), kind=kind)
+        answer = replace(_from_survey(writing, survey, clock, request.answer_id), kind=kind)
         answer = replace(answer, understood_as=question if question != request.question else None)
-        self._receipts.keep(_asked(request, question), answer, evidence, writing.prompts)
-        yield DoneEvent(answer)
+        yield DoneEvent(self._kept(request, question, answer, evidence, writing.prompts))
 
     def _draft(
-        self, question: str, evidence: Sequence[Evidence], mode: AskMode, writing: _Writing, clock: _Clock
+        self,
+        request: AskRequest,
+        question: str,
+        evidence: Sequence[Evidence],
+        writing: _Writing,
+        clock: _Clock,
+        cancellation: Cancellation,
     ) -> Iterator[AnswerEvent]:
         """Let the model write; deliver each sentence once it is complete and checked.
 
@@ -205,25 +238,49 @@ class Answerer:
             raise Unavailable(
                 "generator_starting", "The language model is being loaded; ask again in a moment."
             )
-        insist = mode is AskMode.ANSWER
+        insist = request.mode is AskMode.ANSWER
         plan = self._drafting.plan(question, evidence, self._generator.chat_format, insist=insist)
         if plan is None:
             return
         writing.prompts.append(plan.request.prompt)
-        with closing(self._generator.generate(plan.request)) as events:
+        wanted = _as_asked_by(request.scope.access, request.sampling.applied(plan.request))
+        with (
+            generation_span() as measured,
+            closing(self._generator.generate(wanted)) as events,
+            cancellation.waking(events.cancel),
+        ):
             for event in events:
+                measured(event)
                 if isinstance(event, generation.TokenEvent):
                     clock.mark("first_token_ms", once=True)
                     yield TokenEvent(event.text)
-                yield from writing.drafted(plan.reader.take(event), question, evidence, mode)
+                else:
+                    writing.usage = event.usage
+                yield from writing.drafted(plan.reader.take(event), question, evidence, request.mode)
         clock.mark("generate_ms")
 
+    def _kept(
+        self,
+        request: AskRequest,
+        question: str,
+        answer: Answer,
+        evidence: Sequence[Evidence],
+        prompts: Sequence[Sequence[generation.PromptPart]],
+    ) -> Answer:
+        if not request.keep:
+            return answer
+        return self._receipts.keep(_asked(request, question), answer, evidence, prompts)
+
     def _standalone(self, request: AskRequest) -> str:
+        if request.history:
+            return standalone(request.question, request.history[-_TURNS_REMEMBERED:])
         if request.conversation is None:
             return request.question
         self._receipts.settle()
         with self._database.read() as tx:
-            turns = conversations.recent_turns(tx, request.conversation, _TURNS_REMEMBERED)
+            turns = conversations.recent_turns(
+                tx, request.scope.access.owner, request.conversation, _TURNS_REMEMBERED
+            )
         return standalone(request.question, [Exchange(turn.standalone, turn.answer) for turn in turns])
 
 
@@ -235,6 +292,7 @@ class _Writing:
         self.footnotes = footnotes
         self._likeness = likeness
         self.prompts: list[Sequence[generation.PromptPart]] = []
+        self.usage = _NOTHING_USED
         self._answered_in_short: set[int] = set()
         """Evidence of which a few words have been given, and not yet the sentence they stand in."""
 
@@ -251,7 +309,9 @@ class _Writing:
         best evidence is quoted instead.
         """
         for draft in sentences:
-            check = verify(draft.text, draft.claims, evidence, question, self._likeness)
+            with tracing.span("verification") as span:
+                check = verify(draft.text, draft.claims, evidence, question, self._likeness)
+                span.set({"footnote.verdict": check.verdict.value})
             used = [item for item in evidence if item.number in check.citations]
             if mode is not AskMode.ANSWER and not all(
                 item.score >= _NEARLY_BEST * evidence[0].score and addresses(draft.text, item, question)
@@ -282,14 +342,16 @@ class _Writing:
             yield self._deliver(survey.statement, Verdict.SUPPORTED, 1.0, [citation for _, citation in held])
         for item, citation in held:
             verdict = Verdict.VERBATIM if item.whole else Verdict.SUPPORTED
+            before = len(self.text.text)
             said = self.text.add(item.text, verdict, 1.0, [citation.number], group=item.group, item=True)
-            yield SentenceEvent(said, (citation,))
+            yield SentenceEvent(said, (citation,), self.text.text[before:])
 
     def _deliver(
         self, text: str, verdict: Verdict, support: float, cited: Sequence[Citation]
     ) -> SentenceEvent:
-        numbers = [citation.number for citation in cited]
-        return SentenceEvent(self.text.add(text, verdict, support, numbers), tuple(cited))
+        before = len(self.text.text)
+        said = self.text.add(text, verdict, support, [citation.number for citation in cited])
+        return SentenceEvent(said, tuple(cited), self.text.text[before:])
 
 
 class _Clock:
@@ -312,6 +374,12 @@ class _Clock:
         return self.timings | {"total_ms": round((time.perf_counter() - self._began) * 1000, 1)}
 
 
+def _as_asked_by(access: Access, wanted: generation.GenerationRequest) -> generation.GenerationRequest:
+    """What the model has read for somebody is never used for another, whom its speed would tell of it."""
+    owner = access.owner
+    return replace(wanted, cache_scope=f"{owner.tenant}/{owner.key or ''}")
+
+
 def _asked(request: AskRequest, question: str) -> Asked:
     return Asked(
         question=request.question,
@@ -326,7 +394,12 @@ def _asked(request: AskRequest, question: str) -> Asked:
 
 
 def _finished(
-    writing: _Writing, result: SearchResult, selection: Selection, clock: _Clock, model: ModelIdentity | None
+    writing: _Writing,
+    result: SearchResult,
+    selection: Selection,
+    clock: _Clock,
+    model: ModelIdentity | None,
+    answer_id: str,
 ) -> Answer:
     citations = writing.footnotes.citations
     disagreements = conflicts.find(citations, result.query.text)
@@ -339,7 +412,7 @@ def _finished(
         status = AnswerStatus.ANSWERED
     refused = status is AnswerStatus.NOT_IN_DOCUMENTS
     return Answer(
-        id=new_id("ans"),
+        id=answer_id,
         status=status,
         answer=REFUSAL if refused else writing.text.text,
         sentences=() if refused else tuple(writing.text.sentences),
@@ -364,14 +437,14 @@ def _understood(answer: Answer, request: AskRequest, question: str, kind: Questi
     )
 
 
-def _from_survey(writing: _Writing, survey: Survey, clock: _Clock) -> Answer:
+def _from_survey(writing: _Writing, survey: Survey, clock: _Clock, answer_id: str) -> Answer:
     citations = writing.footnotes.citations
     complete = not survey.partial and len(citations) == len(survey.items)
     status = AnswerStatus.ANSWERED if complete else AnswerStatus.PARTIAL
     if not citations:
         status = AnswerStatus.NOT_IN_DOCUMENTS
     return Answer(
-        id=new_id("ans"),
+        id=answer_id,
         status=status,
         answer=writing.text.text if citations else REFUSAL,
         sentences=tuple(writing.text.sentences),

@@ -11,16 +11,25 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+import structlog
+
+from rag.errors import StorageFailed
 from rag.generation.citations import citation_at, place_of
 from rag.models.generation import PromptPart
-from rag.records import Answer, Citation, DocumentRef, Evidence, Passage, VersionStatus
+from rag.records import Answer, Citation, DocumentRef, Evidence, Notice, Passage, VersionStatus
 from rag.stores import answers, texts
 from rag.stores.database import Tx
 from rag.stores.receipt import Environment, Receipt, ReceiptSpan, RequestSettings, SpanRole
 from rag.stores.receipt_writer import ReceiptWriter
 from rag.stores.scopes import Scope
 
+_log = structlog.get_logger(__name__)
+
 _NOT_KEPT = Environment("", (), {})
+_LOST = Notice(
+    "answer_not_kept",
+    "The disk is full or failing: this answer was not kept and cannot be looked up later. Free some space.",
+)
 _FRESHEST_LAST = (VersionStatus.DELETED, VersionStatus.SUPERSEDED, VersionStatus.CURRENT)
 
 
@@ -87,21 +96,28 @@ class ReceiptKeeper:
         answer: Answer,
         evidence: Sequence[Evidence],
         prompts: Sequence[Sequence[PromptPart]],
-    ) -> None:
+    ) -> Answer:
         """Store what is about to be delivered; it is on the disk when this returns.
+
+        Where the disk is full or failing, asking goes on all the same: then the answer says of itself that it
+        was not kept.
 
         Args:
             evidence: all that was offered, cited or not.
             prompts: what the model was sent, in order; none where it was not called.
 
-        Raises ``Busy`` or ``StorageFailed``: then nothing was stored, and the answer must not be given out
-        as one that was.
+        Returns the answer to deliver. Raises ``Busy``: then nothing was stored, and it must not be delivered.
         """
-        prompt = prompt_sha256(prompts)
-        if self._environment is None:
-            self._writer.remember(_receipt(asked, answer, evidence, prompt, _NOT_KEPT))
-        else:
-            self._writer.write(_receipt(asked, answer, evidence, prompt, self._environment))
+        receipt = _receipt(asked, answer, evidence, prompt_sha256(prompts), self._environment or _NOT_KEPT)
+        try:
+            if self._environment is None:
+                self._writer.remember(receipt)
+            else:
+                self._writer.write(receipt)
+        except StorageFailed as error:
+            _log.warning("answer_not_kept", code=error.code)
+            return replace(answer, notes=(*answer.notes, _LOST))
+        return answer
 
     def settle(self) -> None:
         """Have everything in the database that was kept so far. Raises ``Busy`` or ``StorageFailed``."""
@@ -173,6 +189,7 @@ def _receipt(
 ) -> Receipt:
     return Receipt(
         id=answer.id,
+        owner=asked.scope.access.owner,
         created_at=time.time(),
         question=asked.question,
         standalone=None if asked.standalone == asked.question else asked.standalone,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rag.generation.answering import AskMode, AskRequest
 from rag.generation.receipts import Shown
 from rag.records import Citation, ModelIdentity, Notice, VersionStatus
+from rag.stores.access import Access
 from rag.stores.receipt import Receipt
 from rag.stores.scopes import Scope
 
@@ -37,12 +38,13 @@ class Comparison:
     reasons: tuple[Notice, ...]
 
 
-def request_again(receipt: Receipt) -> AskRequest:
-    """The request that asks what the receipt's did, as it was understood and outside its conversation."""
+def request_again(receipt: Receipt, access: Access) -> AskRequest:
+    """The request that asks what the receipt's did, as it was understood and outside its conversation, of
+    what the one who asks now may see."""
     asked = receipt.request
     return AskRequest(
         question=receipt.understood,
-        scope=Scope(asked.collections, asked.filter),
+        scope=Scope(access, asked.collections, asked.filter),
         mode=AskMode(asked.mode),
         max_citations=asked.max_citations,
         survey_citations=asked.survey_citations,

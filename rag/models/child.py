@@ -14,12 +14,13 @@ import time
 from collections.abc import Callable, Iterator
 
 from rag.models.wire import LineBuffer, WireMessage, encode_line
+from rag.observability.logs import relay
 
 _log = logging.getLogger(__name__)
 
 _TICK_MS = 500
 _GRACE_S = 3.0
-_LONGEST_LOG_LINE = 500
+_LONGEST_LOG_LINE = 10_000
 
 
 class ChildProcess:
@@ -71,12 +72,16 @@ class ChildProcess:
         poll = select.poll()
         poll.register(self._socket, select.POLLIN)
         lines = LineBuffer()
-        heard = time.monotonic()
+        heard = looked = time.monotonic()
         while True:
-            if not poll.poll(_TICK_MS):
-                if overdue(time.monotonic() - heard):
+            waiting = poll.poll(_TICK_MS)
+            now = time.monotonic()
+            if now - looked > _TICK_MS / 1000:  # also while it talks: one may go on for ever
+                looked = now
+                if overdue(now - heard):
                     _log.error("the child process %d does not react and is killed", self.pid)
                     self._process.kill()
+            if not waiting:
                 continue
             try:
                 data = self._socket.recv(1 << 16)
@@ -84,7 +89,7 @@ class ChildProcess:
                 return
             if not data:
                 return
-            heard = time.monotonic()
+            heard = now
             yield from lines.feed(data)
 
     def close(self) -> None:
@@ -105,4 +110,5 @@ class ChildProcess:
         assert self._process.stderr is not None
         with self._process.stderr as output:
             for line in iter(lambda: output.readline(_LONGEST_LOG_LINE), b""):
-                _log.warning("child %d: %s", self.pid, line.decode("utf-8", "replace").rstrip())
+                if not relay(line):
+                    _log.warning("child %d: %s", self.pid, line.decode("utf-8", "replace").rstrip())

@@ -1,27 +1,24 @@
-"""The decoding loop over one llama.cpp context: prefill, choose, emit, repeat.
+"""The generation engine: many texts at once over one llama.cpp context, a batch a step.
 
-Sequence 0 of the key-value cache holds the running text; sequence 1 keeps the warmed prefix, whose
-cells later prompts share instead of computing them again.
+Requests join and leave between steps (continuous batching, Yu et al. 2022, "Orca"). Each step computes the
+next token of every text being written and, in the room that is left, a slice of the prompts being read, so
+that nobody's stream stalls for somebody's long prompt. What a prompt has in common with the warmed prefix,
+or with an earlier text of the same scope, is not computed again: sequences of the cache share its cells.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from llama_cpp import llama_cpp as native
-from numpy.typing import NDArray
 
-from rag.errors import TooLarge, Unavailable
+from rag.errors import FootnoteError, TooLarge, Unavailable
 from rag.models import gguf
 from rag.models.chat_formats import ChatFormat
-from rag.models.citation_constraint import BracketVocabulary, CitationConstraint
-from rag.models.copy_constraint import CopyConstraint, CopyVocabulary
 from rag.models.generation import (
-    CopiedSpan,
     EngineEvent,
     FinishedEvent,
     FinishReason,
@@ -32,16 +29,77 @@ from rag.models.generation import (
     TokenEvent,
     Usage,
 )
+from rag.models.llama_context import LlamaContext, OutOfCells
 from rag.models.llama_model import LlamaModel
-from rag.models.sampling import choose
-from rag.models.text_stream import RepetitionGuard, TextStream
+from rag.models.prompt_lookup import PromptLookup
+from rag.models.scheduling import FairQueue, reading_order
+from rag.models.writing import Vocabularies, Writing
 
-_TEXT, _WARM = 0, 1
+Event = tuple[int, EngineEvent | FootnoteError]
+"""The number of a request, and what there is to say of it."""
 
-Cancelled = Callable[[], bool]
+_SLICE_BESIDE = 64
+"""Prompt tokens read in a step in which others write: about as long as eight tokens take."""
+_GUESSES = 4
+_GUESS_AMONG = 2
+"""Guessing pays while the weights are read for few tokens anyway."""
+_CELLS_BESIDE = 256
+"""Cells of the cache for each text beyond the first; prompts and answers are a few hundred tokens."""
 
 
-class LlamaEngine:
+@dataclass(slots=True, eq=False)
+class _Job:
+    """A request on its way. ``ahead`` is the token that was chosen and is not in the cache yet."""
+
+    number: int
+    request: GenerationRequest
+    prompt: list[int]
+    room: int
+    came: float
+    writing: Writing
+    lookup: PromptLookup | None = None
+    began: float = 0.0
+    read: float | None = None
+    reused: int = 0
+    ahead: int = -1
+    cancelled: bool = False
+
+    @property
+    def scope(self) -> str | None:
+        return self.request.cache_scope
+
+    @property
+    def cells(self) -> int:
+        return len(self.prompt) + self.room + _GUESSES
+
+
+@dataclass(slots=True, eq=False)
+class _Slot:
+    """A sequence of the cache: ``tokens`` are in it, the first ``shared`` of them in cells of ``warm``."""
+
+    sequence: int
+    tokens: list[int] = field(default_factory=list)
+    shared: int = 0
+    scope: str | None = None
+    job: _Job | None = None
+    used: int = 0
+
+    @property
+    def cells(self) -> int:
+        """At most so many cells are its own, or will be."""
+        return max(0, (self.job.cells if self.job else len(self.tokens)) - self.shared)
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A slot and its part of a batch: the logits of the last of ``tokens`` stand at ``place`` on."""
+
+    slot: _Slot
+    tokens: list[int]
+    place: int
+
+
+class Engine:
     """One model and one context, used by one thread.
 
     Args:
@@ -54,22 +112,33 @@ class LlamaEngine:
 
     def __init__(self, path: Path, settings: GeneratorSettings) -> None:
         self.model = LlamaModel(path, cpu_kernels=settings.cpu_kernels)
+        self.context = min(settings.context, self.model.trained_context)
+        """Most tokens of one prompt and its answer together."""
         self._slice = settings.prefill_slice
-        self._context = _Context(self.model, settings)
-        self._vocabularies = _Vocabularies(self.model)
-        self._text: list[int] = []
-        self._warm: list[int] = []
-        self._scope: str | None = None
+        self._cache = LlamaContext(
+            self.model,
+            cells=self.context + _CELLS_BESIDE * (settings.parallel - 1),
+            sequences=settings.parallel + 1,
+            batch=settings.prefill_slice + settings.parallel * (1 + _GUESSES),
+            threads=settings.threads,
+        )
+        self._vocabularies = Vocabularies(self.model)
+        self._slots = [_Slot(sequence) for sequence in range(settings.parallel)]
+        self._warm = _Slot(settings.parallel)
+        self._queue: FairQueue[_Job] = FairQueue()
+        self._passed_over: dict[int, int] = {}
+        self._said: list[Event] = []
+        self._steps = 0
         self._try_out()
-
-    @property
-    def context(self) -> int:
-        """Most tokens of prompt and answer together."""
-        return self._context.size
 
     @property
     def chat_format(self) -> ChatFormat:
         return self.model.chat_format
+
+    @property
+    def busy(self) -> bool:
+        """Whether a step would do anything."""
+        return bool(self._said or self._queue or self._running())
 
     def warm(self, prefix: Sequence[PromptPart]) -> None:
         """Compute a prefix once and keep it for every later prompt that begins with it.
@@ -78,49 +147,52 @@ class LlamaEngine:
             TooLarge: ``prompt_too_long`` when it would leave no room for an answer.
         """
         tokens = self._tokenize(prefix)
-        for _ in self._prefill(tokens, None, lambda: False, room=0):
+        self._forget(self._warm)
+        for slot in self._slots:
+            slot.shared = 0  # what they hold of the former prefix is theirs alone now
+        while not self._fits(len(tokens)) and self._forget_oldest():
             pass
-        self._context.copy(_TEXT, _WARM, len(tokens))
-        self._warm = tokens
+        while rest := tokens[len(self._warm.tokens) :][: self._slice]:
+            self._cache.begin()
+            self._cache.add(self._warm.sequence, rest, len(self._warm.tokens), wanted=0)
+            self._cache.compute()
+            self._warm.tokens += rest
 
-    def generate(self, request: GenerationRequest, cancelled: Cancelled) -> Iterator[EngineEvent]:
-        """Events of one generation, ending with a :class:`FinishedEvent`.
-
-        Args:
-            cancelled: asked between tokens and between slices of the prompt.
+    def submit(self, number: int, request: GenerationRequest, waited: float = 0.0) -> None:
+        """Take a request on, which has waited for so many seconds; ``number`` marks what is said of it.
 
         Raises:
             TooLarge: ``prompt_too_long``.
-            Unavailable: ``generator_failed`` when llama.cpp refuses to go on.
         """
-        began = time.perf_counter()
         prompt = self._tokenize(request.prompt)
         room = min(request.max_tokens, self.context - len(prompt))
-        reused: int | None = None
-        for event in self._prefill(prompt, request.cache_scope, cancelled, room=room):
-            reused = event.done if reused is None else reused  # the first report comes before any work
-            yield event
-        prefilled = time.perf_counter()
-        writing = _Writing(request, self.model, self._vocabularies)
-        while True:
-            if cancelled():
-                reason = FinishReason.CANCELLED
-                break
-            text, ended = writing.advance(self._context.logits())
-            if text:
-                yield TokenEvent(text)
-            if ended:
-                reason = ended
-                break
-            if len(writing.tokens) >= room:
-                reason = FinishReason.LENGTH
-                break
-            self._decode(writing.tokens[-1:])
-        if rest := writing.finish():
-            yield TokenEvent(rest)
-        usage = Usage(len(prompt), len(writing.tokens), reused or 0)
-        timings = {"prefill": prefilled - began, "decode": time.perf_counter() - prefilled}
-        yield FinishedEvent(reason, usage, timings, writing.copied)
+        writing = Writing(request, self.model, self._vocabularies)
+        self._queue.put(_Job(number, request, prompt, room, time.perf_counter() - waited, writing))
+
+    def cancel(self, number: int) -> None:
+        """Have a request end before its next token. One that is not there has ended already."""
+        for job in (*self._queue, *(slot.job for slot in self._running())):
+            if job and job.number == number:
+                job.cancelled = True
+
+    def step(self) -> list[Event]:
+        """Compute one batch. Returns what it came to; the last of each request is a :class:`FinishedEvent` or
+        an error."""
+        self._steps += 1
+        self._end_cancelled()
+        self._seat_waiting()
+        if turns := self._fill():
+            try:
+                self._cache.compute()
+            except OutOfCells:
+                self._make_room()
+            except Unavailable as error:
+                self._fail_all(error)
+            else:
+                for turn in turns:
+                    self._take(turn)
+        said, self._said = self._said, []
+        return said
 
     def _tokenize(self, parts: Sequence[PromptPart]) -> list[int]:
         least = self.model.at_least(parts)
@@ -133,158 +205,211 @@ class LlamaEngine:
             )
         return tokens
 
-    def _prefill(
-        self, tokens: list[int], scope: str | None, cancelled: Cancelled, *, room: int
-    ) -> Iterator[ProgressEvent]:
-        self._reuse(tokens, scope, room)
-        while True:
-            yield ProgressEvent(len(self._text), len(tokens))
-            if len(self._text) == len(tokens) or cancelled():
-                return
-            self._decode(tokens[len(self._text) : len(self._text) + self._slice])
+    def _running(self) -> list[_Slot]:
+        return [slot for slot in self._slots if slot.job]
 
-    def _reuse(self, tokens: list[int], scope: str | None, room: int) -> None:
-        """Leave in the text sequence the longest useful beginning of ``tokens``, at least one short."""
-        own = _common(self._text, tokens) if scope is not None and scope == self._scope else 0
-        warm = _common(self._warm, tokens)
-        keep = 0 if self.model.recurrent else min(max(own, warm), len(tokens) - 1)
-        shared = 0
-        if keep and warm > own:
-            self._context.copy(_WARM, _TEXT, keep)
-            shared = keep
-        elif not self._context.truncate(_TEXT, keep):
-            keep = 0
-            self._context.truncate(_TEXT, 0)
-        if len(self._warm) - shared + len(tokens) + room > self.context:
-            self._context.truncate(_WARM, 0)
-            self._warm = []
-        self._text, self._scope = tokens[:keep], scope
+    # Joining: a slot, what it can begin with, and enough cells.
 
-    def _decode(self, tokens: list[int]) -> None:
-        try:
-            self._context.decode(tokens, at=len(self._text))
-        except Unavailable:
-            self._context.clear()
-            self._text, self._warm = [], []
-            raise
-        self._text += tokens
+    def _seat_waiting(self) -> None:
+        while (job := self._queue.first()) and (slot := self._seat(job)):
+            self._queue.take()
+            slot.job, slot.scope = job, job.scope
+            job.began, job.reused = time.perf_counter(), len(slot.tokens)
+            if job.request.temperature == 0 and not self.model.recurrent:
+                job.lookup = PromptLookup(job.prompt)
+            self._say(job, ProgressEvent(len(slot.tokens), len(job.prompt)))
+
+    def _seat(self, job: _Job) -> _Slot | None:
+        """A free slot that holds the beginning of the job's prompt, as far as it is known; None if it has to
+        wait for a slot or for cells."""
+        free = sorted((slot for slot in self._slots if not slot.job), key=lambda slot: slot.used)
+        if not free:
+            return None
+        donor, keep = self._beginning(job)
+        own = donor in free and 2 * keep >= len(donor.tokens)  # else what it holds may serve again
+        slot = donor if own else next((one for one in free if not one.tokens), free[0])
+        shared = min(donor.shared, keep) if donor is not self._warm else keep
+        while not self._fits(job.cells - shared, besides=slot) and self._forget_oldest(slot, donor):
+            pass
+        if not self._fits(job.cells - shared, besides=slot):
+            if self._running():
+                return None
+            self._forget(self._warm)  # alone it does fit
+            shared = 0
+            if donor is self._warm:
+                keep = 0
+        self._begin_with(slot, donor, keep)
+        slot.shared = shared if slot.tokens else 0
+        return slot
+
+    def _beginning(self, job: _Job) -> tuple[_Slot, int]:
+        """The sequence that has most of the job's prompt at its beginning, and how much it may use of it: at
+        least one token is always left to compute."""
+        if self.model.recurrent:
+            return self._warm, 0
+        known = [self._warm] + [one for one in self._slots if one.scope == job.scope is not None]
+        common = {one.sequence: _common(one.tokens, job.prompt) for one in known}
+        best = max(known, key=lambda one: common[one.sequence])
+        return best, min(common[best.sequence], len(job.prompt) - 1)
+
+    def _begin_with(self, slot: _Slot, donor: _Slot, keep: int) -> None:
+        beginning = donor.tokens[:keep]
+        if slot is not donor and keep:
+            self._cache.copy(donor.sequence, slot.sequence, keep)
+        elif not self._cache.truncate(slot.sequence, keep):
+            self._cache.truncate(slot.sequence, 0)
+            beginning = []
+        slot.tokens = beginning
+
+    def _fits(self, cells: int, *, besides: _Slot | None = None) -> bool:
+        held = sum(slot.cells for slot in self._slots if slot is not besides) + len(self._warm.tokens)
+        return held + cells <= self._cache.cells
+
+    def _forget_oldest(self, *keep: _Slot) -> bool:
+        """Give up the text that nobody has continued for longest; False if there is none."""
+        idle = [slot for slot in self._slots if not slot.job and slot.tokens and slot not in keep]
+        if idle:
+            self._forget(min(idle, key=lambda slot: slot.used))
+        return bool(idle)
+
+    def _forget(self, slot: _Slot) -> None:
+        self._cache.truncate(slot.sequence, 0)
+        slot.tokens, slot.shared, slot.scope = [], 0, None
+
+    # A step: who gets which part of the batch, and what becomes of it.
+
+    def _fill(self) -> list[_Turn]:
+        running = self._running()
+        self._cache.begin()
+        turns = [self._write(slot, slot.job, len(running)) for slot in running if slot.job and slot.job.read]
+        reading = {slot.sequence: slot for slot in running if slot.job and not slot.job.read}
+        remaining = {
+            key: len(slot.job.prompt) - len(slot.tokens) for key, slot in reading.items() if slot.job
+        }
+        budget = _SLICE_BESIDE if turns else self._slice
+        for key in reading_order(remaining, self._passed_over, self._slice):
+            size = min(budget, remaining[key])
+            self._passed_over[key] = 0 if size else self._passed_over.get(key, 0) + 1
+            if size:
+                turns.append(self._read(reading[key], size))
+                budget -= size
+        return turns
+
+    def _write(self, slot: _Slot, job: _Job, among: int) -> _Turn:
+        tokens = [job.ahead]
+        if job.lookup and among <= _GUESS_AMONG:
+            tokens += job.lookup.guess(min(_GUESSES, job.room - len(job.writing.tokens) - 1))
+        place = self._cache.add(slot.sequence, tokens, len(slot.tokens), wanted=len(tokens))
+        return _Turn(slot, tokens, place)
+
+    def _read(self, slot: _Slot, size: int) -> _Turn:
+        assert slot.job
+        at = len(slot.tokens)
+        tokens = slot.job.prompt[at : at + size]
+        ends = at + size == len(slot.job.prompt)
+        return _Turn(slot, tokens, self._cache.add(slot.sequence, tokens, at, wanted=int(ends)))
+
+    def _take(self, turn: _Turn) -> None:
+        slot, job = turn.slot, turn.slot.job
+        assert job
+        if job.read is None:
+            slot.tokens += turn.tokens
+            self._say(job, ProgressEvent(len(slot.tokens), len(job.prompt)))
+            if len(slot.tokens) == len(job.prompt):
+                job.read = time.perf_counter()
+                self._choose(slot, job, turn.place, [])
+        else:
+            slot.tokens.append(turn.tokens[0])
+            self._choose(slot, job, turn.place, turn.tokens[1:])
+
+    def _choose(self, slot: _Slot, job: _Job, place: int, guesses: list[int]) -> None:
+        """Choose the next token from the logits at ``place`` and go on through the guesses as long as they
+        are what is chosen."""
+        texts: list[str] = []
+        ended: FinishReason | None = None
+        right = 0
+        for number in range(1 + len(guesses)):
+            text, ended = job.writing.advance(self._cache.logits(place + number))
+            texts.append(text)
+            if ended is None and len(job.writing.tokens) >= job.room:
+                ended = FinishReason.LENGTH
+            if ended is not None:
+                break
+            job.ahead = job.writing.tokens[-1]
+            if job.lookup:
+                job.lookup.add(job.ahead)
+            if number == len(guesses) or guesses[number] != job.ahead:
+                break
+            slot.tokens.append(job.ahead)
+            right += 1
+        if guesses:
+            self._cache.truncate(slot.sequence, len(slot.tokens))
+            if job.lookup:
+                job.lookup.learn(len(guesses), right)
+        if text := "".join(texts):
+            self._say(job, TokenEvent(text))
+        if ended is not None:
+            self._finish(slot, job, ended)
+
+    # Leaving.
+
+    def _finish(self, slot: _Slot, job: _Job, reason: FinishReason) -> None:
+        if rest := job.writing.finish():
+            self._say(job, TokenEvent(rest))
+        now = time.perf_counter()
+        read = now if job.read is None else job.read
+        usage = Usage(len(job.prompt), len(job.writing.tokens), job.reused)
+        timings = {"queue": job.began - job.came, "prefill": read - job.began, "decode": now - read}
+        self._say(job, FinishedEvent(reason, usage, timings, job.writing.copied))
+        self._leave(slot)
+
+    def _leave(self, slot: _Slot) -> None:
+        slot.job, slot.used = None, self._steps
+        self._passed_over.pop(slot.sequence, None)
+        if slot.scope is None:
+            self._forget(slot)
+
+    def _end_cancelled(self) -> None:
+        for job in [job for job in self._queue if job.cancelled]:
+            self._queue.remove(job)
+            waited = {"queue": time.perf_counter() - job.came}
+            self._say(job, FinishedEvent(FinishReason.CANCELLED, Usage(0, 0), waited))
+        for slot in self._running():
+            if slot.job and slot.job.cancelled:
+                self._finish(slot, slot.job, FinishReason.CANCELLED)
+
+    def _make_room(self) -> None:
+        """llama.cpp found no cells although there should be some: give up what is idle, then the newest."""
+        if self._forget_oldest():
+            return
+        newest = max(self._running(), key=lambda slot: slot.job.began if slot.job else 0.0)
+        self._fail([newest], Unavailable("generator_failed", "The model ran out of memory; ask again."))
+        self._forget(newest)
+
+    def _fail_all(self, error: Unavailable) -> None:
+        self._fail(self._running(), error)
+        self._cache.clear()
+        for slot in (*self._slots, self._warm):
+            slot.tokens, slot.shared, slot.scope = [], 0, None
+
+    def _fail(self, slots: Iterable[_Slot], error: Unavailable) -> None:
+        for slot in slots:
+            if slot.job:
+                self._said.append((slot.job.number, error))
+                self._leave(slot)
+
+    def _say(self, job: _Job, event: EngineEvent) -> None:
+        self._said.append((job.number, event))
 
     def _try_out(self) -> None:
         """Run both shapes of matrix product once, so that a CPU that cannot shows it now."""
-        self._decode([self.model.size - 1] * 32)
-        self._decode([self.model.size - 1])
-        if not np.isfinite(self._context.logits()).all():
+        for at, size in ((0, 32), (32, 1)):
+            self._cache.begin()
+            place = self._cache.add(self._warm.sequence, [self.model.size - 1] * size, at, wanted=1)
+            self._cache.compute()
+        if not np.isfinite(self._cache.logits(place)).all():
             raise gguf.unusable("its output is not made of numbers")
-        self._context.clear()
-        self._text = []
-
-
-class _Vocabularies:
-    """What the constraints need to know of a model's tokens, found out once and only if needed."""
-
-    def __init__(self, model: LlamaModel) -> None:
-        self._model = model
-
-    @cached_property
-    def brackets(self) -> BracketVocabulary:
-        return BracketVocabulary(self._model.pieces)
-
-    @cached_property
-    def copying(self) -> CopyVocabulary:
-        return CopyVocabulary(self._model.pieces, self._model.end_tokens)
-
-
-class _Writing:
-    """The text side of one generation: mask, choose, decode, decide whether it has ended."""
-
-    def __init__(self, request: GenerationRequest, model: LlamaModel, vocabularies: _Vocabularies) -> None:
-        self._request = request
-        self._model = model
-        cite, sources = request.citations, request.copy_from
-        self._copy = None if sources is None else CopyConstraint(vocabularies.copying, sources)
-        cited = None if cite is None or self._copy else CitationConstraint(vocabularies.brackets, cite)
-        self._constraint: CopyConstraint | CitationConstraint | None = self._copy or cited
-        self._stream = TextStream(request.stop, hold_brackets=cited is not None)
-        self._repetition = RepetitionGuard()
-        self._random = np.random.default_rng(request.seed)
-        self.tokens: list[int] = []
-
-    def advance(self, logits: NDArray[np.float32]) -> tuple[str, FinishReason | None]:
-        """Choose one token. Returns the text that became certain and why to end here, if so."""
-        logits[self._model.never_written] = -np.inf
-        if self._constraint:
-            self._constraint.mask(logits)
-        token = choose(logits, self.tokens, self._request, self._random)
-        if token in self._model.end_tokens or (self._constraint and not self._constraint.accept(token)):
-            return "", FinishReason.STOP
-        self.tokens.append(token)
-        text = self._stream.feed(self._model.pieces[token])
-        if self._stream.stopped:
-            return text, FinishReason.STOP
-        return text, FinishReason.REPETITION if self._repetition.feed(text) else None
-
-    @property
-    def copied(self) -> CopiedSpan | None:
-        return self._copy.copied if self._copy else None
-
-    def finish(self) -> str:
-        """The text held back so far, except half a footnote or half a stop string's continuation."""
-        return self._stream.finish()
-
-
-class _Context:
-    """llama.cpp's context: a key-value cache of ``size`` cells shared by two sequences."""
-
-    def __init__(self, model: LlamaModel, settings: GeneratorSettings) -> None:
-        params = native.llama_context_default_params()
-        params.n_ctx = min(settings.context, model.trained_context)
-        params.n_batch = params.n_ubatch = settings.prefill_slice
-        params.n_threads = params.n_threads_batch = settings.threads
-        params.n_seq_max = 2
-        params.kv_unified = True  # so that copying a prefix shares its cells
-        self._handle = native.llama_init_from_model(model.handle, params)
-        if not self._handle:
-            raise gguf.unusable("there is not enough memory for it")
-        self._vocabulary_size = model.size
-        self.size: int = min(native.llama_n_ctx(self._handle), params.n_ctx)
-        self._memory = native.llama_get_memory(self._handle)
-        self._batch = native.llama_batch_init(settings.prefill_slice, 0, 1)
-        shape = (settings.prefill_slice,)
-        self._tokens = np.ctypeslib.as_array(self._batch.token, shape)
-        self._positions = np.ctypeslib.as_array(self._batch.pos, shape)
-        self._wanted = np.ctypeslib.as_array(self._batch.logits, shape)
-        for place in range(settings.prefill_slice):
-            self._batch.n_seq_id[place] = 1
-            self._batch.seq_id[place][0] = _TEXT
-
-    def decode(self, tokens: Sequence[int], *, at: int) -> None:
-        """Compute ``tokens`` at positions ``at`` on; the last one's logits can be read afterwards."""
-        size = len(tokens)
-        self._batch.n_tokens = size
-        self._tokens[:size] = tokens
-        self._positions[:size] = np.arange(at, at + size)
-        self._wanted[:size] = 0
-        self._wanted[size - 1] = 1
-        code = native.llama_decode(self._handle, self._batch)
-        if code != 0:
-            raise Unavailable("generator_failed", f"The model stopped with code {code}; ask again.")
-
-    def logits(self) -> NDArray[np.float32]:
-        """A copy of the last token's logits, shape (vocabulary,)."""
-        pointer = native.llama_get_logits_ith(self._handle, -1)
-        return np.array(np.ctypeslib.as_array(pointer, (self._vocabulary_size,)), dtype=np.float32)
-
-    def truncate(self, sequence: int, size: int) -> bool:
-        """Forget all but the first ``size`` tokens; False where the model cannot."""
-        return bool(native.llama_memory_seq_rm(self._memory, sequence, size, -1))
-
-    def copy(self, source: int, target: int, size: int) -> None:
-        """Make ``target`` the first ``size`` tokens of ``source``."""
-        native.llama_memory_seq_rm(self._memory, target, -1, -1)
-        native.llama_memory_seq_cp(self._memory, source, target, 0, size)
-
-    def clear(self) -> None:
-        native.llama_memory_clear(self._memory, False)
+        self._cache.clear()
 
 
 def _common(first: Sequence[int], second: Sequence[int]) -> int:

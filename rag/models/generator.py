@@ -16,9 +16,10 @@ from typing import Self
 from rag.errors import BadRequest, FootnoteError, TooLarge, Unavailable
 from rag.models.chat_formats import FORMATS, ChatFormat
 from rag.models.child import ChildProcess
-from rag.models.generation import GenerationRequest, GeneratorSettings, PromptPart
+from rag.models.generation import FinishedEvent, GenerationRequest, GeneratorSettings, PromptPart
 from rag.models.hashing import sha256_of
-from rag.models.pending import Generation, PendingGenerations
+from rag.models.pending import CancellationTimes, Generation, PendingGenerations
+from rag.models.tally import Tally
 from rag.models.wire import WireMessage, event_from_wire, parts_to_wire, request_to_wire
 from rag.records import ModelIdentity
 
@@ -60,11 +61,15 @@ class Patience:
     Attributes:
         start: for loading the model and for a caller to wait until it is loaded.
         stall: without any sign of life while something is to be done, after which the process is replaced.
-        waiting: how many requests may wait behind the one that runs.
+        total: for one request, from its first sign of life; the process is replaced after it.
+        abandon: for one that was cancelled while it was worked on; the process is replaced after it.
+        waiting: how many requests may wait behind those that run.
     """
 
     start: float = 120.0
     stall: float = 60.0
+    total: float = 600.0
+    abandon: float = 20.0
     waiting: int = 8
 
 
@@ -90,7 +95,9 @@ class Generator:
         self._status = GeneratorStatus(GeneratorState.STARTING)
         self._failure: FootnoteError | None = None
         self._child: ChildProcess | None = None
-        self._pending = PendingGenerations(limit=1 + self._patience.waiting)
+        together = self._settings.parallel
+        self._pending = PendingGenerations(together + self._patience.waiting, together)
+        self.tally = Tally()
         self._prefix: tuple[PromptPart, ...] = ()
         self._format: ChatFormat | None = None
         self._context = 0
@@ -147,6 +154,11 @@ class Generator:
         with self._changed:
             alive = self._status.state in (GeneratorState.STARTING, GeneratorState.READY)
             return self._child.pid if self._child and alive else None
+
+    @property
+    def cancellations(self) -> CancellationTimes:
+        """How long the model took to be free again after a request was given up."""
+        return self._pending.cancellations
 
     @property
     def load(self) -> int:
@@ -279,6 +291,8 @@ class Generator:
     def _overdue(self, silence_s: float) -> bool:
         if self.status.state is not GeneratorState.READY:
             return silence_s > self._patience.start
+        if self._pending.overdue(self._patience.total, self._patience.abandon):
+            return True
         return min(silence_s, self._pending.oldest_s()) > self._patience.stall
 
     def _receive(self, child: ChildProcess, message: WireMessage) -> None:
@@ -295,9 +309,15 @@ class Generator:
             case "error" if message["id"] == _WARMING:
                 _log.warning("the prefix could not be warmed: %s", message["detail"])
             case "error":
+                self.tally.failed()
                 self._pending.put(message["id"], _error_from(message))
+            case "refused":
+                self.tally.refused(message["counts"])
             case _:
-                self._pending.put(message["id"], event_from_wire(message))
+                event = event_from_wire(message)
+                if isinstance(event, FinishedEvent):
+                    self.tally.finished(event)
+                self._pending.put(message["id"], event)
 
     def _end_all(self) -> None:
         with self._changed:
@@ -307,6 +327,7 @@ class Generator:
         self._pending.end_all(lambda: _again(reason))
 
     def _restarting(self, reason: str) -> None:
+        self.tally.restarted()
         _log.warning("%s", reason)
         with self._changed:
             if self._status.state is not GeneratorState.CLOSED:

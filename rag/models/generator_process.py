@@ -2,11 +2,12 @@
 
 It owns the one llama.cpp model, so that a native crash or a bad model file takes nothing else down.
 Messages come and go as JSON lines over the inherited socket ``FD``. One thread reads them; the main
-thread computes. The process ends with its parent, however that ends.
+thread computes. The process ends with its parent, however that ends, and with any fault of its own: it is
+replaced, and nobody waits for what it cannot finish.
 
 Messages in: ``load`` (first, once), ``generate``, ``warm``, ``cancel``.
 Messages out: ``ready`` or ``failed`` (once), then per generation ``progress``, ``token``, and last
-``done`` or ``error``.
+``done`` or ``error``; ``refused`` with the connections that the process's guard has refused.
 """
 
 from __future__ import annotations
@@ -21,17 +22,12 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
-from rag.errors import BadRequest, FootnoteError, TooLarge, Unavailable
-from rag.models.engine import LlamaEngine
-from rag.models.generation import (
-    EngineEvent,
-    FinishedEvent,
-    FinishReason,
-    GeneratorSettings,
-    Usage,
-)
+from rag.errors import BadRequest, FootnoteError, TooLarge
+from rag.models.engine import Engine
+from rag.models.generation import GeneratorSettings
 from rag.models.wire import (
     LineBuffer,
     WireMessage,
@@ -40,6 +36,8 @@ from rag.models.wire import (
     parts_from_wire,
     request_from_wire,
 )
+from rag.network_guard import NetworkGuard
+from rag.observability import process
 
 _PR_SET_PDEATHSIG = 1
 
@@ -47,56 +45,62 @@ _log = logging.getLogger(__name__)
 
 
 class GeneratorServer:
-    """Serves one parent over one socket, one generation at a time, in the order they came."""
+    """Serves one parent over one socket: every step of the engine is followed by a look at what has come."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, guard: NetworkGuard | None = None) -> None:
         self._connection = connection
+        self._guard = guard or NetworkGuard()
+        self._refused: Mapping[str, int] = {}
         self._inbox: queue.SimpleQueue[WireMessage] = queue.SimpleQueue()
-        self._open: set[int] = set()
-        self._cancelled: set[int] = set()
 
     def serve(self) -> None:
         """Run until the parent goes away."""
         threading.Thread(target=self._read, name="reader", daemon=True).start()
         load = self._inbox.get()
         try:
-            engine = LlamaEngine(Path(load["path"]), GeneratorSettings(**load["settings"]))
+            engine = Engine(Path(load["path"]), GeneratorSettings(**load["settings"]))
             ready = {"type": "ready", "chat_format": engine.chat_format.name, "context": engine.context}
         except FootnoteError as error:
             self._send({"type": "failed", **_describe(error)})
             return
         self._send(ready)
         while True:
-            message = self._inbox.get()
+            self._tell_refused()
+            self._take_in(engine)
+            for number, event in engine.step():
+                if isinstance(event, FootnoteError):
+                    self._send({"type": "error", "id": number, **_describe(event)})
+                else:
+                    self._send({"id": number, **event_to_wire(event)})
+
+    def _take_in(self, engine: Engine) -> None:
+        """Everything that has come; waits while there is nothing to do."""
+        while True:
+            try:
+                message = self._inbox.get(block=not engine.busy)
+            except queue.Empty:
+                return
             try:
                 self._handle(engine, message)
             except FootnoteError as error:
                 self._send({"type": "error", "id": message["id"], **_describe(error)})
-            except Exception:
-                _log.exception("a generation failed")
-                failure = Unavailable("generator_failed", "The language model failed; ask again.")
-                self._send({"type": "error", "id": message["id"], **_describe(failure)})
-            finally:
-                self._open.discard(message["id"])
-                self._cancelled.discard(message["id"])
 
-    def _handle(self, engine: LlamaEngine, message: WireMessage) -> None:
-        if message["type"] == "warm":
-            engine.warm(parts_from_wire(message["prompt"]))
-            return
-        number: int = message["id"]
-        queued = time.monotonic() - message["received"]
-        if number in self._cancelled:
-            self._send_event(number, FinishedEvent(FinishReason.CANCELLED, Usage(0, 0), {"queue": queued}))
-        else:
-            request = request_from_wire(message["request"])
-            for event in engine.generate(request, lambda: number in self._cancelled):
-                if isinstance(event, FinishedEvent):
-                    event.timings["queue"] = queued
-                self._send_event(number, event)
+    def _handle(self, engine: Engine, message: WireMessage) -> None:
+        match message["type"]:
+            case "warm":
+                engine.warm(parts_from_wire(message["prompt"]))
+            case "cancel":
+                engine.cancel(message["id"])
+            case "generate":
+                waited = time.monotonic() - message["received"]
+                engine.submit(message["id"], request_from_wire(message["request"]), waited)
 
-    def _send_event(self, number: int, event: EngineEvent) -> None:
-        self._send({"id": number, **event_to_wire(event)})
+    def _tell_refused(self) -> None:
+        """Connections that the guard has refused are counted by the parent."""
+        refused = self._guard.refused
+        if refused != self._refused:
+            self._refused = refused
+            self._send({"type": "refused", "counts": dict(refused)})
 
     def _send(self, message: WireMessage) -> None:
         self._connection.sendall(encode_line(message))
@@ -106,18 +110,9 @@ class GeneratorServer:
         with contextlib.suppress(OSError):  # broken off counts as closed
             while data := self._connection.recv(1 << 16):
                 for message in lines.feed(data):
-                    self._take(message)
+                    message["received"] = time.monotonic()
+                    self._inbox.put(message)
         os._exit(0)  # the parent has gone; llama.cpp cannot be interrupted politely
-
-    def _take(self, message: WireMessage) -> None:
-        if message["type"] == "cancel":
-            if message["id"] in self._open:  # else it has ended meanwhile
-                self._cancelled.add(message["id"])
-            return
-        if message["type"] == "generate":
-            self._open.add(message["id"])
-        message["received"] = time.monotonic()
-        self._inbox.put(message)
 
 
 def _describe(error: FootnoteError) -> WireMessage:
@@ -138,9 +133,9 @@ def main(arguments: list[str]) -> None:
     descriptor, parent = int(arguments[0]), int(arguments[1])
     _die_with_parent(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then closes us
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    guard = process.enter("generator", may_trace=False, relayed=True)
     with socket.socket(fileno=descriptor) as connection:
-        GeneratorServer(connection).serve()
+        GeneratorServer(connection, guard).serve()
 
 
 if __name__ == "__main__":

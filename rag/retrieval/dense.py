@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 
 from rag.stores.database import Tx
 from rag.stores.index_follower import IndexFollower
+from rag.stores.index_view import IndexView
 from rag.stores.scopes import Range
-from rag.stores.vector_index import VectorIndex
 from rag.text.forms import search_form
 
 Vector = NDArray[np.float32]
+Candidates = Sequence[Mapping[int, float]]
+"""Of each space, chunks with their scores as the index knows them."""
 
 
 class Encoder(Protocol):
@@ -52,7 +54,7 @@ class VectorSpace:
 class _View:
     """A space as one transaction sees it, and the question in it."""
 
-    index: VectorIndex
+    index: IndexView
     query: Vector
     to_reference: Callable[[Vector], Vector]
 
@@ -67,6 +69,7 @@ class DenseView:
     """The vectors that one transaction sees, and the question. Scores are cosines in the reference space."""
 
     views: Sequence[_View]
+    tx: Tx
 
     def __len__(self) -> int:
         return sum(len(view.index) for view in self.views)
@@ -78,9 +81,17 @@ class DenseView:
 
     def search(self, k: int, ranges: Sequence[Range] | None) -> dict[int, float]:
         """Up to ``k`` chunk ids of each space with their scores, among the ids in ``ranges`` (None: all)."""
+        return self.nearest(k, self.candidates(k, ranges))
+
+    def candidates(self, k: int, ranges: Sequence[Range] | None) -> Candidates:
+        """What ``nearest`` chooses from. Reads no SQL, so it may be called on another thread."""
+        return [view.index.candidates(view.query, k, ranges) for view in self.views]
+
+    def nearest(self, k: int, candidates: Candidates) -> dict[int, float]:
+        """The ``k`` best candidates of each space."""
         found: dict[int, float] = {}
-        for view in self.views:
-            found |= view.scaled(dict(view.index.search(view.query, k, ranges)))
+        for view, ids in zip(self.views, candidates, strict=True):
+            found |= view.scaled(view.index.nearest(self.tx, view.query, ids, k))
         return found
 
     def scores_of(self, chunks: Iterable[int]) -> dict[int, float]:
@@ -88,8 +99,7 @@ class DenseView:
         wanted = list(chunks)
         found: dict[int, float] = {}
         for view in self.views:
-            vectors = view.index.vectors_of(wanted)
-            found |= view.scaled({chunk: float(vector @ view.query) for chunk, vector in vectors.items()})
+            found |= view.scaled(view.index.scores_of(self.tx, view.query, wanted))
         return found
 
 
@@ -108,9 +118,10 @@ class DenseSearch:
         """Every index brought up to what ``tx`` sees."""
         return DenseView(
             [
-                _View(space.index.current(tx), query, space.to_reference)
+                _View(space.index.view(tx), query, space.to_reference)
                 for space, query in zip(self._spaces, embedded, strict=True)
-            ]
+            ],
+            tx,
         )
 
     def _embed(self, question: str) -> tuple[Vector, ...]:

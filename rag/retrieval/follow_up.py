@@ -167,6 +167,15 @@ def standalone(question: str, earlier: Sequence[Exchange]) -> str:
     return _with_antecedents(text, earlier)
 
 
+def understood(turns: Sequence[tuple[str, str]]) -> tuple[Exchange, ...]:
+    """A conversation as somebody else kept it, pairs of question and answer as they were said: each question
+    as it would stand alone after those before it."""
+    exchanges: list[Exchange] = []
+    for question, answer in turns:
+        exchanges.append(Exchange(standalone(question, exchanges), answer))
+    return tuple(exchanges)
+
+
 def _is_english(text: str) -> bool:
     found = words(text)
     if any(ord(letter) > 0x24F and letter.isalpha() for letter in text):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
+from rag.observability import tracing
 from rag.records import Coverage, Passage
 from rag.retrieval import named_documents
 from rag.retrieval.closer_look import look_closer
@@ -14,9 +17,10 @@ from rag.retrieval.dense import DenseSearch, DenseView, VectorSpace
 from rag.retrieval.fusion import fuse
 from rag.retrieval.named_documents import NONE_NAMED, NamedDocuments
 from rag.retrieval.query import Query, inverse_frequencies, terms_of
-from rag.stores import chunk_store, keyword_index, scopes
+from rag.stores import chunk_store, scopes
 from rag.stores.database import Database, Tx
-from rag.stores.scopes import ResolvedScope, Scope
+from rag.stores.keywords import Keywords, Wanted
+from rag.stores.scopes import Range, ResolvedScope, Scope
 from rag.text import business_terms
 from rag.text.spelling import most_common, variants
 
@@ -34,6 +38,10 @@ CLOSER_LOOK = 20
 """Candidates whose text is read for the second pass."""
 COUNT_LIMIT = 1000
 """Matching passages are counted up to this many."""
+_WORTH_A_THREAD = 10_000
+"""Vectors from which on they are searched beside the keywords."""
+_BESIDE = 4
+"""So many at once, whoever asks."""
 
 
 class SearchMode(StrEnum):
@@ -54,11 +62,15 @@ class SearchResult:
 
 class HybridRetriever:
     """Searches what SQL and the vector ``spaces`` hold, the reference space first. Safe to use from many
-    threads."""
+    threads. ``keywords`` are those of the database; None: FTS5 as it is."""
 
-    def __init__(self, database: Database, spaces: Sequence[VectorSpace]) -> None:
+    def __init__(
+        self, database: Database, spaces: Sequence[VectorSpace], keywords: Keywords | None = None
+    ) -> None:
         self._database = database
         self._dense = DenseSearch(spaces)
+        self._keywords = keywords or Keywords()
+        self._beside = ThreadPoolExecutor(_BESIDE, thread_name_prefix="nearest")
 
     def search(self, query: str, scope: Scope, k: int, mode: SearchMode = SearchMode.HYBRID) -> SearchResult:
         """Up to ``k`` passages inside ``scope``.
@@ -67,25 +79,29 @@ class HybridRetriever:
         embedder or the database cannot be used.
         """
         started = time.perf_counter()
-        vectors = self._dense.embed(query)
+        with tracing.span("search.embed"):
+            vectors = self._dense.embed(query)
         embedded = time.perf_counter()
         with self._database.read() as tx:
-            inside = scopes.resolve(tx, scope)
+            inside, readable = scopes.resolve(tx, scope), scopes.readable(tx, scope.access)
             dense = self._dense.view(tx, vectors)
-            understood = _understand(tx, query, dense)
+            understood = self._understand(tx, query, dense, readable)
             printed = business_terms.as_printed(query)
             wider = (
-                _understand(tx, f"{query} {printed}", dense)
+                self._understand(tx, f"{query} {printed}", dense, readable)
                 if printed and mode is SearchMode.HYBRID
                 else understood
             )
-            named = named_documents.find(tx, query, inside) if mode is SearchMode.HYBRID else NONE_NAMED
-            found = _candidates(tx, wider, dense, inside, max(DEPTH, 2 * k), mode, named)
-            passages = chunk_store.passages(tx, _best(found, max(CLOSER_LOOK, k), mode, named))
-            matching = keyword_index.count_matching(tx, _expression(understood), inside, COUNT_LIMIT)
+            hybrid = mode is SearchMode.HYBRID
+            named = named_documents.find(tx, query, inside, readable) if hybrid else NONE_NAMED
+            with tracing.span("search.candidates", {"footnote.mode": mode.value}):
+                found = self._candidates(tx, wider, dense, inside, max(DEPTH, 2 * k), mode, named)
+            passages = chunk_store.passages(tx, _best(found, max(CLOSER_LOOK, k), mode, named), *inside.where)
+            matching = self._keywords.count(tx, _wanted(understood), inside, COUNT_LIMIT)
         if mode is SearchMode.HYBRID:
             wants_figure = understood.wants_number() or bool(printed)
-            passages = look_closer(wider, passages, named, wants_figure=wants_figure)
+            with tracing.span("search.closer_look", {"footnote.passages": len(passages)}):
+                passages = look_closer(wider, passages, named, wants_figure=wants_figure)
         passages = passages[:k]
         done = time.perf_counter()
         return SearchResult(
@@ -103,6 +119,56 @@ class HybridRetriever:
             query=understood,
         )
 
+    def _understand(self, tx: Tx, text: str, view: DenseView, readable: ResolvedScope) -> Query:
+        """Words are known, guessed and weighed by what the asker may read: a guess from another's documents
+        would tell what is in them."""
+        terms, stemmed = terms_of(text)
+        known = self._keywords.frequencies(tx, stemmed, readable)
+        guessed: list[str] = []
+        for unknown in dict.fromkeys(stem for stem in stemmed if stem not in known):
+            forms = self._keywords.frequencies(tx, sorted(variants(unknown)), readable)
+            meant = most_common(forms)
+            if meant is not None:
+                guessed.append(meant)
+                stemmed = tuple(meant if stem == unknown else stem for stem in stemmed)
+                known[meant] = forms[meant]
+        weights = inverse_frequencies(stemmed, known, readable.chunks(len(view)))
+        return Query(text, terms, tuple(guessed), stemmed, weights, view.vector)
+
+    def _candidates(
+        self,
+        tx: Tx,
+        query: Query,
+        view: DenseView,
+        scope: ResolvedScope,
+        depth: int,
+        mode: SearchMode,
+        named: NamedDocuments,
+    ) -> _Found:
+        """The best of everything in ``scope``, and the best of the documents that the question names: among
+        a hundred look-alikes the right page may be far down."""
+        dense: dict[int, float] = {}
+        lexical: dict[int, float] = {}
+        for searched in [scope] if named.scope is None else [scope, named.scope]:
+            nearest = self._nearest(view, depth, searched.ranges) if mode is not SearchMode.LEXICAL else dict
+            if mode is not SearchMode.DENSE:
+                lexical |= dict(self._keywords.search(tx, _wanted(query), depth, searched))
+            dense |= nearest()
+        if mode is SearchMode.HYBRID:
+            # The cosine of what only the keywords found is known exactly as well.
+            dense |= view.scores_of(one for one in lexical if one not in dense)
+        return _Found(dense, lexical)
+
+    def _nearest(
+        self, view: DenseView, depth: int, ranges: Sequence[Range] | None
+    ) -> Callable[[], dict[int, float]]:
+        """The nearest, once they are asked for: where looking takes longer than changing threads, they are
+        looked for from now on, beside the keywords."""
+        if len(view) < _WORTH_A_THREAD:
+            return partial(view.search, depth, ranges)
+        found = self._beside.submit(view.candidates, depth, ranges)
+        return lambda: view.nearest(depth, found.result())
+
 
 @dataclass(frozen=True, slots=True)
 class _Found:
@@ -115,48 +181,8 @@ class _Found:
         return list(dict.fromkeys([*self.dense, *self.lexical]))
 
 
-def _understand(tx: Tx, text: str, view: DenseView) -> Query:
-    terms, stemmed = terms_of(text)
-    known = keyword_index.document_frequencies(tx, stemmed)
-    guessed: list[str] = []
-    for unknown in dict.fromkeys(stem for stem in stemmed if stem not in known):
-        forms = keyword_index.document_frequencies(tx, sorted(variants(unknown)))
-        meant = most_common(forms)
-        if meant is not None:
-            guessed.append(meant)
-            stemmed = tuple(meant if stem == unknown else stem for stem in stemmed)
-            known[meant] = forms[meant]
-    weights = inverse_frequencies(stemmed, known, len(view))
-    return Query(text, terms, tuple(guessed), stemmed, weights, view.vector)
-
-
-def _expression(query: Query) -> str:
-    # A guess is a stem already, and stemming it again would change it; as a beginning it is matched as is.
-    return keyword_index.match_expression(query.terms, query.guesses)
-
-
-def _candidates(
-    tx: Tx,
-    query: Query,
-    view: DenseView,
-    scope: ResolvedScope,
-    depth: int,
-    mode: SearchMode,
-    named: NamedDocuments,
-) -> _Found:
-    """The best of everything in ``scope``, and the best of the documents that the question names: among
-    a hundred look-alikes the right page may be far down."""
-    dense: dict[int, float] = {}
-    lexical: dict[int, float] = {}
-    for searched in [scope] if named.scope is None else [scope, named.scope]:
-        if mode is not SearchMode.LEXICAL:
-            dense |= view.search(depth, searched.ranges)
-        if mode is not SearchMode.DENSE:
-            lexical |= dict(keyword_index.search(tx, _expression(query), depth, searched))
-    if mode is SearchMode.HYBRID:
-        # The cosine of what only the keywords found is known exactly as well.
-        dense |= view.scores_of(one for one in lexical if one not in dense)
-    return _Found(dense, lexical)
+def _wanted(query: Query) -> Wanted:
+    return Wanted(query.terms, query.guesses)
 
 
 def _best(

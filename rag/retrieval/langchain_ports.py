@@ -29,6 +29,7 @@ from rag.stores import (
     scopes,
     texts,
 )
+from rag.stores.access import LOCAL
 from rag.stores.blobs import BlobStore
 from rag.stores.collections import Collection
 from rag.stores.database import Database, Tx
@@ -48,7 +49,7 @@ class FootnoteRetriever(BaseRetriever):
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     searcher: HybridRetriever
-    scope: Scope = Scope()
+    scope: Scope = Scope(LOCAL)
     k: int = 4
 
     def _get_relevant_documents(
@@ -87,8 +88,8 @@ class FootnoteVectorStore(VectorStore):
         dimension = len(embedding.embed_query("dimension"))
         with database.write() as tx:
             self._space = chunk_store.open_space(tx, key, dimension)
-            if collection not in {one.name for one in collections.all_of(tx)}:
-                collections.create(tx, collection)
+            if collection not in {one.name for one in collections.all_of(tx, LOCAL)}:
+                collections.create(tx, LOCAL, collection)
         self._collection = collection
         self._index = IndexFollower(index_folder, self._space, key, dimension)
 
@@ -123,7 +124,7 @@ class FootnoteVectorStore(VectorStore):
         vectors = _unit(self._embedding.embed_documents(bodies))
         stored = [self._blobs.put([body.encode()], _LONGEST_TEXT) for body in bodies]
         with self._database.write() as tx:
-            collection = collections.get(tx, self._collection)
+            collection = collections.get(tx, LOCAL, self._collection)
             for name, body, metadata, vector, blob in zip(
                 names, bodies, described, vectors, stored, strict=True
             ):
@@ -147,7 +148,7 @@ class FootnoteVectorStore(VectorStore):
         if ids is None:
             return None
         with self._database.write() as tx:
-            hashes = self._remove(tx, collections.get(tx, self._collection), ids)
+            hashes = self._remove(tx, collections.get(tx, LOCAL, self._collection), ids)
         with self._database.write() as tx:
             document_catalog.collect_blobs(tx, self._blobs, hashes)
         return True
@@ -155,7 +156,7 @@ class FootnoteVectorStore(VectorStore):
     def get_by_ids(self, ids: Sequence[str], /) -> list[Document]:
         """Those of the documents that are there, in the order of ``ids``."""
         with self._database.read() as tx:
-            collection = collections.get(tx, self._collection)
+            collection = collections.get(tx, LOCAL, self._collection)
             found = {one.name: one for one in document_catalog.by_name(tx, collection, ids)}
             return [self._document(tx, found[name]) for name in ids if name in found]
 
@@ -195,11 +196,11 @@ class FootnoteVectorStore(VectorStore):
 
     def _nearest(self, vector: NDArray[np.float32], k: int) -> list[tuple[Document, float]]:
         with self._database.read() as tx:
-            scope = scopes.resolve(tx, Scope((self._collection,)))
+            scope = scopes.resolve(tx, Scope(LOCAL, (self._collection,)))
             hits = dict(self._index.current(tx).search(vector, k, scope.ranges))
             found = chunk_store.passages(tx, {chunk: (score, {}) for chunk, score in hits.items()})
             return [
-                (self._document(tx, document_catalog.get(tx, passage.document.id)), passage.score)
+                (self._document(tx, document_catalog.get(tx, LOCAL, passage.document.id)), passage.score)
                 for passage in found
             ]
 

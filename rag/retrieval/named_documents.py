@@ -59,16 +59,17 @@ class NamedDocuments:
 NONE_NAMED = NamedDocuments({}, {}, None)
 
 
-def find(tx: Tx, question: str, scope: ResolvedScope) -> NamedDocuments:
-    """The documents inside ``scope`` that ``question`` names."""
+def find(tx: Tx, question: str, scope: ResolvedScope, readable: ResolvedScope) -> NamedDocuments:
+    """The documents inside ``scope`` that ``question`` names; how rare a word is, is told from ``readable``,
+    all that the asker may see."""
     weights = naming_weights(question)
-    total = document_names.count(tx)
-    known = document_names.frequencies(tx, list(weights))
+    total = document_names.count(tx, readable)
+    known = document_names.frequencies(tx, list(weights), readable)
     if total < 2 or not known:
         return NONE_NAMED
     rarity = inverse_frequencies(list(known), known, total)
     evidence: dict[int, dict[str, float]] = {}
-    for term, document, by_name in document_names.postings(tx, list(known)):
+    for term, document, by_name in document_names.postings(tx, list(known), readable):
         if not by_name and weights[term] < 1.0:
             continue  # an ordinary word on a first page names nothing
         worth = rarity[term] * weights[term] * (1.0 if by_name else BEGINNING_WEIGHT)

@@ -32,8 +32,9 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """The caller's key and a hash of everything that makes the request what it is."""
+    """The caller's tenant and key, and a hash of everything that makes the request what it is."""
 
+    tenant: int
     key: str
     request_hash: str
 
@@ -176,7 +177,7 @@ def _same_bytes(tx: Tx, blob: Blob, collection: Collection, source: str | None) 
     copy elsewhere in the folder is a document of its own: it may change on its own.
     """
     same = (
-        select(documents.c.public_id)
+        select(documents.c.id)
         .join(versions, versions.c.document_id == documents.c.id)
         .where(documents.c.collection_id == collection.id, versions.c.sha256 == blob.sha256)
         .where(versions.c.number == documents.c.latest_version, versions.c.state != DocumentState.FAILED)
@@ -185,13 +186,13 @@ def _same_bytes(tx: Tx, blob: Blob, collection: Collection, source: str | None) 
     )
     if source is not None:
         same = same.where(documents.c.source.is_(None))
-    public_id = tx.scalar(same)
-    if public_id is None:
+    document_id = tx.scalar(same)
+    if document_id is None:
         return None
-    document = document_catalog.get(tx, public_id)
+    document = document_catalog.by_id(tx, document_id)
     if source is not None:
         document_catalog.set_source(tx, document, source)
-        document = document_catalog.get(tx, public_id)
+        document = document_catalog.by_id(tx, document_id)
     return Accepted(document, job_queue.newest_of(tx, document.newest.id), duplicate=True)
 
 
@@ -235,7 +236,11 @@ def _add_version(tx: Tx, document_id: int, blob: Blob, name: str, uploader: str)
 def _replayed(tx: Tx, idempotency: IdempotencyKey | None) -> Accepted | None:
     if idempotency is None:
         return None
-    row = tx.execute(select(idempotency_keys).where(idempotency_keys.c.key == idempotency.key)).first()
+    row = tx.execute(
+        select(idempotency_keys).where(
+            idempotency_keys.c.tenant_id == idempotency.tenant, idempotency_keys.c.key == idempotency.key
+        )
+    ).first()
     if row is None:
         return None
     if row.request_hash != idempotency.request_hash:
@@ -251,6 +256,7 @@ def _remember(tx: Tx, idempotency: IdempotencyKey | None, accepted: Accepted) ->
     if idempotency is not None:
         tx.execute(
             insert(idempotency_keys).values(
+                tenant_id=idempotency.tenant,
                 key=idempotency.key,
                 request_hash=idempotency.request_hash,
                 document_id=accepted.document.id,

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Row, bindparam, delete, exists, insert, se
 from rag.errors import Gone, NotFound
 from rag.records import DocumentRef, VersionStatus
 from rag.stores import receipt_rows
+from rag.stores.access import Access
 from rag.stores.chunk_store import status_of
 from rag.stores.database import Tx
 from rag.stores.receipt import Receipt, ReceiptSpan, without
@@ -79,19 +80,22 @@ def as_kept(tx: Tx, receipt: Receipt) -> Receipt:
 def is_known(tx: Tx, public_id: str) -> bool:
     """Whether there is, or was, a receipt with this id."""
     kept = select(answers.c.id).where(answers.c.public_id == public_id)
-    return tx.scalar(kept) is not None or _was_deleted(tx, public_id)
+    deleted = select(deleted_answers.c.public_id).where(deleted_answers.c.public_id == public_id)
+    return tx.scalar(kept) is not None or tx.scalar(deleted) is not None
 
 
-def get(tx: Tx, public_id: str) -> Receipt:
+def get(tx: Tx, access: Access, public_id: str) -> Receipt:
     """Raises ``NotFound`` (``answer_not_found``) or ``Gone`` (``answer_deleted``)."""
-    rows = tx.execute(select(answers).where(answers.c.public_id == public_id)).all()
+    mine = access.owner.owns(answers)
+    rows = tx.execute(select(answers).where(answers.c.public_id == public_id, mine)).all()
     if not rows:
-        raise _missing(tx, public_id)
+        raise _missing(tx, access, public_id)
     return _receipts(tx, rows)[0]
 
 
 def page_of(
     tx: Tx,
+    access: Access,
     *,
     limit: int,
     after: int | None = None,
@@ -102,7 +106,7 @@ def page_of(
 
     ``document`` is the public id of one that they cite, which may be deleted.
     """
-    where: list[ColumnElement[bool]] = []
+    where: list[ColumnElement[bool]] = [access.owner.owns(answers)]
     if after is not None:
         where.append(answers.c.id < after)
     if conversation is not None:
@@ -157,11 +161,11 @@ def chunk_place(tx: Tx, version_id: int, span: ReceiptSpan) -> ChunkPlace | None
     return None if row is None else ChunkPlace(row.page, row.locator, tuple(row.headings or ()))
 
 
-def remove(tx: Tx, public_id: str) -> None:
+def remove(tx: Tx, access: Access, public_id: str) -> None:
     """Delete a receipt for good, with its turn of a conversation. Raises as ``get`` does."""
-    if tx.execute(delete(answers).where(answers.c.public_id == public_id)).rowcount == 0:
-        raise _missing(tx, public_id)
-    tx.execute(insert(deleted_answers).values(public_id=public_id, deleted_at=time.time()))
+    owner = get(tx, access, public_id).owner
+    tx.execute(delete(answers).where(answers.c.public_id == public_id))
+    tx.execute(insert(deleted_answers).values(public_id=public_id, deleted_at=time.time(), **owner.columns()))
 
 
 def any_expired(tx: Tx, before: float, traces_before: float) -> bool:
@@ -180,20 +184,23 @@ def expire(tx: Tx, before: float, traces_before: float, limit: int) -> None:
     tx.execute(delete(conversation_turns).where(conversation_turns.c.created_at < traces_before))
     tx.execute(delete(deleted_answers).where(deleted_answers.c.deleted_at < traces_before))
     old = tx.execute(
-        select(answers.c.id, answers.c.public_id)
+        select(answers.c.id, answers.c.public_id, answers.c.tenant_id, answers.c.key_id)
         .where(answers.c.created_at < before)
         .order_by(answers.c.created_at)
         .limit(limit)
     ).all()
     if old:
-        now = time.time()
-        tx.execute(insert(deleted_answers), [{"public_id": row.public_id, "deleted_at": now} for row in old])
+        mark = {"deleted_at": time.time()}
+        columns = ("public_id", "tenant_id", "key_id")
+        marks = [mark | {name: row._mapping[name] for name in columns} for row in old]
+        tx.execute(insert(deleted_answers), marks)
     for some in _batched([row.id for row in old]):
         tx.execute(delete(answers).where(answers.c.id.in_(some)))
 
 
-def erase_documents(tx: Tx, public_ids: Iterable[str]) -> None:
-    """Blank whatever receipts and conversations copied from these documents; see ``receipt.without``.
+def erase_documents(tx: Tx, tenant: int, public_ids: Iterable[str]) -> None:
+    """Blank whatever receipts and conversations copied from these documents of a tenant's; see
+    ``receipt.without``.
 
     Turns without a receipt do not say what they rest on, so their answers are blanked with any document.
     """
@@ -213,11 +220,12 @@ def erase_documents(tx: Tx, public_ids: Iterable[str]) -> None:
         tx.execute(
             _WRITE_LEFT_TURN, [{"receipt": one["receipt"], "left_answer": one["left_answer"]} for one in left]
         )
-        _forget_rewritten(tx, {row.conversation for row in rows if row.conversation is not None})
+        _forget_rewritten(tx, tenant, {row.conversation for row in rows if row.conversation is not None})
     for some in _batched(gone):
         tx.execute(update(answer_spans).where(answer_spans.c.document.in_(some)).values(sha256=None))
     tx.execute(
         update(conversation_turns)
+        .where(conversation_turns.c.tenant_id == tenant)
         .where(conversation_turns.c.receipt_id.is_(None), conversation_turns.c.answer != "")
         .values(answer="", standalone=conversation_turns.c.question)
     )
@@ -242,25 +250,30 @@ def _left(key: int, receipt: Receipt) -> dict[str, Any]:
     return {"receipt": key} | {f"left_{name}": row[name] for name in _ERASABLE}
 
 
-def _forget_rewritten(tx: Tx, conversations: Collection[str]) -> None:
+def _forget_rewritten(tx: Tx, tenant: int, conversations: Collection[str]) -> None:
     """A follow-up may have been completed with words of an earlier answer: only what was asked stays."""
     for some in _batched(conversations):
-        tx.execute(update(answers).where(answers.c.conversation.in_(some)).values(standalone=None))
+        tx.execute(
+            update(answers)
+            .where(answers.c.tenant_id == tenant, answers.c.conversation.in_(some))
+            .values(standalone=None)
+        )
         tx.execute(
             update(conversation_turns)
-            .where(conversation_turns.c.conversation.in_(some))
+            .where(conversation_turns.c.tenant_id == tenant, conversation_turns.c.conversation.in_(some))
             .values(standalone=conversation_turns.c.question)
         )
 
 
-def _missing(tx: Tx, public_id: str) -> NotFound:
-    if _was_deleted(tx, public_id):
+def _missing(tx: Tx, access: Access, public_id: str) -> NotFound:
+    if _was_deleted(tx, access, public_id):
         return Gone("answer_deleted", "This answer was deleted or has expired; ask the question again.")
     return NotFound("answer_not_found", "There is no answer with this id; list them with GET /v1/answers.")
 
 
-def _was_deleted(tx: Tx, public_id: str) -> bool:
-    known = select(deleted_answers.c.public_id).where(deleted_answers.c.public_id == public_id)
+def _was_deleted(tx: Tx, access: Access, public_id: str) -> bool:
+    mine = access.owner.owns(deleted_answers)
+    known = select(deleted_answers.c.public_id).where(deleted_answers.c.public_id == public_id, mine)
     return tx.scalar(known) is not None
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
+import io
 import os
 import secrets
 import time
@@ -12,7 +14,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.errors import NotFound, StorageFailed, TooLarge
+from rag.errors import Conflict, NotFound, StorageFailed, TooLarge
+from rag.stores.storage_health import StorageHealth
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -26,10 +29,16 @@ class Blob:
 
 
 class BlobStore:
-    """Files under ``root/ab/abcdef…``, written through ``root/.incoming`` and renamed into place."""
+    """Files under ``root/ab/abcdef…``, written through ``root/.incoming`` and renamed into place.
 
-    def __init__(self, root: Path) -> None:
+    Args:
+        health: of the data folder: a disk that refuses a write is told there, and nothing is written after.
+    """
+
+    def __init__(self, root: Path, health: StorageHealth | None = None) -> None:
         self.root = root
+        self._health = health or StorageHealth()
+        self._durable_folders: set[str] = set()
         self._incoming = root / ".incoming"
         self._incoming.mkdir(parents=True, exist_ok=True)
 
@@ -43,39 +52,48 @@ class BlobStore:
             TooLarge: more than ``limit`` bytes came; nothing is kept.
             StorageFailed: the disk is full or refused the write; nothing is kept.
         """
+        self._health.require()
         temporary = self._incoming / secrets.token_hex(16)
-        digest, size = hashlib.sha256(), 0
         try:
-            with storage_errors():
-                file = open(temporary, "xb")  # noqa: SIM115  # closed by the next line
-            with file:
-                # Errors of ``parts`` are the sender's and pass through; only writing is storage.
-                for part in parts:
-                    size += len(part)
-                    if size > limit:
-                        raise TooLarge(
-                            "file_too_large",
-                            f"The file has more than {limit:,} bytes; split it, or raise "
-                            "FOOTNOTE_MAX_UPLOAD_BYTES.",
-                        )
-                    digest.update(part)
-                    with storage_errors():
-                        file.write(part)
-                with storage_errors():
-                    file.flush()
-                    os.fsync(file.fileno())
-            sha256 = digest.hexdigest()
-            target = self.path(sha256)
-            with storage_errors():
-                if not target.parent.exists():
-                    target.parent.mkdir(exist_ok=True)
-                    fsync_folder(self.root)
-                os.replace(temporary, target)
-                fsync_folder(target.parent)
+            blob = self._receive(temporary, parts, limit)
+            with storage_errors(self._health):
+                self._move_into_place(temporary, blob.sha256)
         finally:
             with suppress(FileNotFoundError):
                 temporary.unlink()
-        return Blob(sha256, size)
+        return blob
+
+    def _receive(self, temporary: Path, parts: Iterable[bytes], limit: int) -> Blob:
+        digest, size = hashlib.sha256(), 0
+        with storage_errors(self._health):
+            # Unbuffered: what waited in a buffer of a full disk would be tried again when it is closed.
+            file = open(temporary, "xb", buffering=0)  # noqa: SIM115  # closed by the next line
+        with file:
+            # Errors of ``parts`` are the sender's and pass through; only writing is storage.
+            for part in parts:
+                size += len(part)
+                if size > limit:
+                    raise TooLarge(
+                        "file_too_large",
+                        f"The file has more than {limit:,} bytes; split it, or raise "
+                        "FOOTNOTE_MAX_UPLOAD_BYTES.",
+                    )
+                digest.update(part)
+                with storage_errors(self._health):
+                    _write_all(file, part)
+            with storage_errors(self._health):
+                os.fsync(file.fileno())
+        return Blob(digest.hexdigest(), size)
+
+    def _move_into_place(self, temporary: Path, sha256: str) -> None:
+        folder = self.path(sha256).parent
+        folder.mkdir(exist_ok=True)
+        # A folder that is there may have been made by somebody who did not live to sync it.
+        if folder.name not in self._durable_folders:
+            fsync_folder(self.root)
+            self._durable_folders.add(folder.name)
+        os.replace(temporary, folder / sha256)
+        fsync_folder(folder)
 
     def path(self, sha256: str) -> Path:
         """Where the blob lies; it may not exist."""
@@ -88,6 +106,22 @@ class BlobStore:
             raise NotFound("blob_missing", "The original file is no longer stored; upload it again.")
         return path
 
+    def sound_path(self, sha256: str) -> Path:
+        """Where the blob lies, once every byte of it has been read and found to be what was sent.
+
+        Raises ``NotFound`` (``blob_missing``) or ``Conflict`` (``blob_corrupt``).
+        """
+        path = self.open_path(sha256)
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != sha256:
+            raise Conflict(
+                "blob_corrupt",
+                "The stored file is not what was sent any more: the disk has changed it. Upload it again, "
+                "and look after the disk.",
+            )
+        return path
+
     def age(self, sha256: str) -> float:
         """Seconds since the blob was last written; 0 when it is gone."""
         try:
@@ -96,18 +130,49 @@ class BlobStore:
             return 0.0
 
     def delete(self, sha256: str, older_than_seconds: float) -> bool:
-        """Remove the blob unless it is younger than ``older_than_seconds``. Returns whether it is gone.
+        """Remove the blob unless it is younger than ``older_than_seconds``, or somebody holds them all.
+        Returns whether it is gone.
 
         Call it inside the write transaction that made sure nothing refers to the blob.
         """
         path = self.path(sha256)
-        try:
-            if time.time() - path.stat().st_mtime < older_than_seconds:
-                return False
-            path.unlink()
-        except FileNotFoundError:
-            return True
+        with self._locked(fcntl.LOCK_EX | fcntl.LOCK_NB) as alone:
+            try:
+                if not alone or time.time() - path.stat().st_mtime < older_than_seconds:
+                    return False
+                path.unlink()
+            except FileNotFoundError:
+                return True
         return True
+
+    @property
+    def incoming(self) -> Path:
+        """The folder of uploads that are being written."""
+        return self._incoming
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """As long as this is open, no process deletes a blob: what is read of the database afterwards refers
+        only to blobs that stay. What should have gone meanwhile is collected later, as unreferenced.
+
+        The lock ends with the process that has it, however that ends.
+        """
+        with self._locked(fcntl.LOCK_SH):
+            yield
+
+    @contextmanager
+    def _locked(self, kind: int) -> Iterator[bool]:
+        """Whether the lock on all blobs, which is one on their folder, was got."""
+        descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            try:
+                fcntl.flock(descriptor, kind)
+                got = True
+            except BlockingIOError:
+                got = False
+            yield got
+        finally:
+            os.close(descriptor)
 
     def __iter__(self) -> Iterator[str]:
         """Every stored SHA-256."""
@@ -132,13 +197,22 @@ def fsync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def _write_all(file: io.FileIO, part: bytes) -> None:
+    rest = memoryview(part)
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
 @contextmanager
-def storage_errors() -> Iterator[None]:
+def storage_errors(health: StorageHealth | None = None) -> Iterator[None]:
+    """Raises ``StorageFailed``: ``disk_full``, or ``storage_failed``, which ``health`` is told of."""
     try:
         yield
     except OSError as error:
         if error.errno in _FULL:
             raise StorageFailed("disk_full", "The disk is full; free some space and try again.") from error
+        if health is not None and error.errno == errno.EIO:
+            health.fail("the disk failed a write")
         raise StorageFailed(
-            "storage_failed", "The file could not be written; see the server's log."
+            "storage_failed", "The file could not be written; see the server's log, then restart the service."
         ) from error

@@ -6,6 +6,7 @@ Both write one row into ``index_changes``, which is all a FAISS cache needs to c
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Row, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Row, bindparam, delete, func, insert, select, text, update
 
 from rag.errors import Unavailable
 from rag.records import (
@@ -49,6 +50,10 @@ _UNIT_TOLERANCE = 1e-3
 # Built once: for a small document, building its statements takes longer than running them.
 _SET_VERSION = update(versions).where(versions.c.id == bindparam("wanted"))
 _SET_DOCUMENT = update(documents).where(documents.c.id == bindparam("wanted"))
+_VECTORS_AT = text(
+    "SELECT chunk_id, vector FROM vectors WHERE space_id = :space "
+    "AND chunk_id IN (SELECT value FROM json_each(:ids)) ORDER BY chunk_id"
+)
 _live = versions.alias("live")
 _STANDING = (
     select(
@@ -197,16 +202,19 @@ def withdraw(tx: Tx, document_id: int) -> None:
     tx.execute(update(documents).where(documents.c.id == document_id).values(live_version_id=None))
 
 
-def passages(tx: Tx, scores: Mapping[int, tuple[float, Mapping[str, float]]]) -> list[Passage]:
+def passages(
+    tx: Tx, scores: Mapping[int, tuple[float, Mapping[str, float]]], *inside: ColumnElement[bool]
+) -> list[Passage]:
     """The passages of live chunks among ``scores`` (chunk id to fused and single scores), best first.
 
-    This is the last gate of a search: a chunk that SQL no longer has does not come out.
+    This is the last gate of a search: a chunk that SQL no longer has does not come out, nor one whose
+    document is not ``inside`` what was searched (the ``where`` of its scope), whatever an index said.
     """
     rows = tx.execute(
         select(chunks, documents.c.public_id, documents.c.latest_version, versions.c.name, versions.c.number)
         .join(versions, versions.c.id == chunks.c.version_id)
         .join(documents, documents.c.live_version_id == versions.c.id)
-        .where(chunks.c.id.in_(list(scores)))
+        .where(chunks.c.id.in_(list(scores)), *inside)
     ).all()
     bodies = texts.read_chunks(tx, [row.id for row in rows])
     found = [
@@ -280,9 +288,12 @@ def vectors_between(tx: Tx, space_id: int, first: int, last: int) -> tuple[NDArr
         .where(vectors.c.space_id == space_id, vectors.c.chunk_id.between(first, last))
         .order_by(vectors.c.chunk_id)
     ).all()
-    ids = np.array([row.chunk_id for row in rows], dtype=np.int64)
-    joined = np.frombuffer(b"".join(row.vector for row in rows), dtype="<f4")
-    return ids, joined.reshape(len(rows), -1) if rows else np.empty((0, 0), dtype=np.float32)
+    return _joined(rows)
+
+
+def vectors_at(tx: Tx, space_id: int, chunk_ids: Sequence[int]) -> tuple[NDArray[np.int64], Vectors]:
+    """As ``vectors_between``, of those of the chunks that have one. One statement, however many they are."""
+    return _joined(tx.execute(_VECTORS_AT, {"space": space_id, "ids": json.dumps(list(chunk_ids))}).all())
 
 
 def all_vectors(tx: Tx, space_id: int, batch: int = 4096) -> Iterator[tuple[NDArray[np.int64], Vectors]]:
@@ -292,6 +303,12 @@ def all_vectors(tx: Tx, space_id: int, batch: int = 4096) -> Iterator[tuple[NDAr
         ids, rows = vectors_between(tx, space_id, first, first + batch - 1)
         if len(ids):
             yield ids, rows
+
+
+def _joined(rows: Sequence[Row[Any]]) -> tuple[NDArray[np.int64], Vectors]:
+    ids = np.array([row.chunk_id for row in rows], dtype=np.int64)
+    joined = np.frombuffer(b"".join([row.vector for row in rows]), dtype="<f4")
+    return ids, joined.reshape(len(rows), -1) if rows else np.empty((0, 0), dtype=np.float32)
 
 
 def notice_row(notice: Notice) -> dict[str, str]:

@@ -9,52 +9,33 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
 from rag.records import DocumentState, JobState
-from rag.stores import chunk_store, document_catalog, index_snapshots, job_queue, keyword_index
+from rag.stores import (
+    answer_checks,
+    chunk_store,
+    database_file,
+    document_catalog,
+    index_snapshots,
+    job_queue,
+    keyword_checks,
+    keyword_segments,
+)
 from rag.stores.blobs import BlobStore
 from rag.stores.database import Database, Tx
+from rag.stores.database_file import Damage
 from rag.stores.document_catalog import BLOB_GRACE_SECONDS
+from rag.stores.findings import RESTORE, Finding, Report
 from rag.stores.tables import chunks, documents, jobs, spaces, text_pieces, vectors, versions
 
-_SHOWN = 5
+__all__ = ["Finding", "Report", "check", "repair"]
+
+_AGAIN = "upload the document again, or " + RESTORE
 _lost_vector = chunks.c.id.not_in(select(vectors.c.chunk_id))
 _WAITING = (DocumentState.QUEUED, DocumentState.PROCESSING)
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that does not fit: ``count`` things, some of them named. ``repairable`` by ``repair``."""
-
-    code: str
-    detail: str
-    count: int
-    repairable: bool
-
-
-@dataclass(slots=True)
-class Report:
-    """What was looked at, and what was found."""
-
-    documents: int = 0
-    chunks: int = 0
-    files: int = 0
-    findings: list[Finding] = field(default_factory=list)
-
-    @property
-    def clean(self) -> bool:
-        return not self.findings
-
-    def add(self, code: str, what: str, found: Iterable[object], *, repairable: bool) -> None:
-        every = list(found)
-        if every:
-            shown = ", ".join(map(str, every[:_SHOWN])) + (" …" if len(every) > _SHOWN else "")
-            self.findings.append(Finding(code, f"{what}: {shown}", len(every), repairable))
 
 
 def check(database: Database, blobs: BlobStore, indexes: Path, *, read_files: bool = False) -> Report:
@@ -62,16 +43,20 @@ def check(database: Database, blobs: BlobStore, indexes: Path, *, read_files: bo
 
     Args:
         indexes: the folder of the index snapshots.
-        read_files: also compare every original file with its SHA-256, which reads them all.
+        read_files: also compare every original file, and every place that an answer rests on, with its
+            SHA-256, which reads them all.
     """
     report = Report()
     with database.read() as tx:
         report.documents = tx.scalar(select(func.count()).select_from(documents)) or 0
         report.chunks = tx.scalar(select(func.count()).select_from(chunks)) or 0
         _check_database(tx, report)
+        if report.findings and report.findings[0].code == "database_damaged":
+            return report  # whatever else were found could be wrong
         _check_chunks(tx, report)
         _check_texts(tx, report)
         _check_queue(tx, report)
+        answer_checks.check(tx, report, read_quotations=read_files)
         _check_files(tx, blobs, report, read_files)
         _check_indexes(tx, indexes, report)
     return report
@@ -84,7 +69,10 @@ def repair(database: Database, blobs: BlobStore, indexes: Path) -> Report:
     files that nobody refers to are deleted, and an index that does not fit is left to be rebuilt.
     """
     with database.write() as tx:
-        _mend_keywords(tx)
+        if _damage(tx).keywords:
+            keyword_checks.rebuild(tx)
+        keyword_checks.mend(tx)
+        answer_checks.mend(tx)
         _read_again(tx)
     with database.read() as tx:
         unreferenced = document_catalog.unreferenced(tx, blobs)
@@ -96,17 +84,21 @@ def repair(database: Database, blobs: BlobStore, indexes: Path) -> Report:
     return check(database, blobs, indexes)
 
 
+def _damage(tx: Tx) -> Damage:
+    return database_file.damage(tx.connection.driver_connection)
+
+
 def _check_database(tx: Tx, report: Report) -> None:
-    damage = [line for line in tx.scalars(text("PRAGMA integrity_check(20)")).all() if line != "ok"]
-    report.add("database_damaged", "SQLite finds damage; restore a backup", damage, repairable=False)
-    orphans = [f"{row[0]} row {row[1]}" for row in tx.execute(text("PRAGMA foreign_key_check"))]
-    report.add("orphans", "Rows that refer to something that is gone", orphans, repairable=False)
+    damage = _damage(tx)
+    report.add("database_damaged", "SQLite finds damage", damage.file, RESTORE)
+    report.add("keywords_damaged", "SQLite finds damage in the full-text index", damage.keywords)
+    report.add("orphans", "Rows that refer to something that is gone", damage.orphans, RESTORE)
 
 
 def _check_chunks(tx: Tx, report: Report) -> None:
     live = select(documents.c.live_version_id).where(documents.c.live_version_id.is_not(None))
     dead = tx.scalars(select(chunks.c.id).where(chunks.c.version_id.not_in(live))).all()
-    report.add("chunks_not_live", "Passages of versions that are not searched", dead, repairable=False)
+    report.add("chunks_not_live", "Passages of versions that are not searched", dead, _AGAIN)
     uneven = tx.scalars(
         select(versions.c.id)
         .outerjoin(chunks, chunks.c.version_id == versions.c.id)
@@ -114,13 +106,11 @@ def _check_chunks(tx: Tx, report: Report) -> None:
         .group_by(versions.c.id)
         .having(func.count(chunks.c.id) != versions.c.last_chunk - versions.c.first_chunk + 1)
     ).all()
-    report.add("chunks_missing", "Versions whose passages are not all there", uneven, repairable=False)
-    missing, left_over = _keyword_differences(tx)
-    report.add("keywords_missing", "Passages that no word leads to", missing, repairable=True)
-    report.add("keywords_left_over", "Words of passages that are gone", left_over, repairable=True)
-    report.add("vectors_missing", "Passages without a vector", _without_vector(tx), repairable=True)
+    report.add("chunks_missing", "Versions whose passages are not all there", uneven, _AGAIN)
+    keyword_checks.check(tx, report)
+    report.add("vectors_missing", "Passages without a vector", _without_vector(tx))
     twice = tx.scalars(select(vectors.c.chunk_id).group_by(vectors.c.chunk_id).having(func.count() > 1)).all()
-    report.add("vectors_twice", "Passages with more than one vector", twice, repairable=False)
+    report.add("vectors_twice", "Passages with more than one vector", twice, _AGAIN)
 
 
 def _check_texts(tx: Tx, report: Report) -> None:
@@ -132,11 +122,11 @@ def _check_texts(tx: Tx, report: Report) -> None:
         .group_by(versions.c.id)
         .having(stored != versions.c.characters)
     ).all()
-    report.add("texts_incomplete", "Versions whose text is not all there", wrong, repairable=False)
+    report.add("texts_incomplete", "Versions whose text is not all there", wrong, _AGAIN)
 
 
 def _check_queue(tx: Tx, report: Report) -> None:
-    report.add("versions_without_job", "Versions that wait, but for no job", _stranded(tx), repairable=True)
+    report.add("versions_without_job", "Versions that wait, but for no job", _stranded(tx))
 
 
 def _check_files(tx: Tx, blobs: BlobStore, report: Report, read_files: bool) -> None:
@@ -144,25 +134,18 @@ def _check_files(tx: Tx, blobs: BlobStore, report: Report, read_files: bool) -> 
     present = set(blobs)
     report.files = len(present)
     gone = sorted(referenced - present)
-    report.add("files_missing", "Original files that are gone", gone, repairable=False)
+    report.add("files_missing", "Original files that are gone", gone, _AGAIN)
     # A young one may belong to an upload that is about to be committed.
     left = [one for one in sorted(present - referenced) if blobs.age(one) > BLOB_GRACE_SECONDS]
-    report.add("files_unreferenced", "Files nobody refers to", left, repairable=True)
+    report.add("files_unreferenced", "Files nobody refers to", left)
     if read_files:
         rotten = [sha256 for sha256 in sorted(referenced & present) if _hash(blobs.path(sha256)) != sha256]
-        report.add("files_changed", "Original files that are not what was sent", rotten, repairable=False)
+        report.add("files_changed", "Original files that are not what was sent", rotten, _AGAIN)
 
 
 def _check_indexes(tx: Tx, folder: Path, report: Report) -> None:
     unfit = [f"{path.name} ({why})" for path, why in _unfit_indexes(tx, folder)]
-    report.add("index_unfit", "Index snapshots that will be built anew", unfit, repairable=True)
-
-
-def _keyword_differences(tx: Tx) -> tuple[list[int], list[int]]:
-    """Chunk ids that the keyword index lacks, and those it has too many."""
-    indexed = keyword_index.chunk_ids(tx)
-    stored = set(tx.scalars(select(chunks.c.id)))
-    return sorted(stored - indexed), sorted(indexed - stored)
+    report.add("index_unfit", "Index snapshots that will be built anew", unfit)
 
 
 def _without_vector(tx: Tx) -> list[int]:
@@ -180,12 +163,16 @@ def _unfit_indexes(tx: Tx, folder: Path) -> list[tuple[Path, str]]:
     known = {row.key: row for row in tx.execute(select(spaces))}
     found = []
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        space = index_snapshots.space_of(path)
-        if space is None or space not in known:
+        if path.name == keyword_segments.FOLDER:
+            if keyword_segments.read_manifest(path).parts and not keyword_segments.load(tx, path):
+                found.append((path, "damaged, or of another database"))
+            continue
+        manifest = index_snapshots.manifest_of(path)
+        if manifest is None or manifest.space not in known:
             found.append((path, "damaged, or of an unknown model"))
             continue
-        row = known[space]
-        loaded = index_snapshots.load(path, space, row.dimension)
+        row = known[manifest.space]
+        loaded = index_snapshots.load(path, row.key, row.dimension)
         if loaded is None:
             found.append((path, "damaged, or of another release"))
         elif loaded[1] > chunk_store.newest_change(tx, row.id):
@@ -195,14 +182,6 @@ def _unfit_indexes(tx: Tx, folder: Path) -> list[tuple[Path, str]]:
             if loaded[0].ids() != set(stored):
                 found.append((path, "other passages than the database"))
     return found
-
-
-def _mend_keywords(tx: Tx) -> None:
-    missing, left_over = _keyword_differences(tx)
-    for chunk_id in left_over:
-        keyword_index.delete(tx, chunk_id, chunk_id)
-    for chunk_id in missing:
-        keyword_index.insert(tx, chunk_store.said(tx, [chunk_id]))
 
 
 def _read_again(tx: Tx) -> None:

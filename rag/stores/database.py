@@ -14,16 +14,19 @@ from pathlib import Path
 from typing import Any
 
 import pysqlite3
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DatabaseError
 
 from rag.errors import Busy, StorageFailed
+from rag.stores.storage_health import StorageHealth
 
 Tx = Connection
 """An open transaction, as handed to every function of this package."""
 
 OLDEST_SAFE_SQLITE = (3, 51, 3)
+SQLITE_VERSION: str = pysqlite3.sqlite_version
 _BUSY_SECONDS = 20.0
+_RESTORE = "Restore a backup with `footnote restore`, or see what is left with `footnote fsck`."
 
 
 class Database:
@@ -40,6 +43,7 @@ class Database:
                 "install pysqlite3 0.6.1 or newer.",
             )
         self.path = path
+        self.health = StorageHealth()
         path.parent.mkdir(parents=True, exist_ok=True)
         self._writers = threading.Lock()
         self._reading = _engine(path, begin="BEGIN", read_only=True)
@@ -48,7 +52,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Tx]:
         """A consistent snapshot. Raises ``Busy`` or ``StorageFailed``."""
-        with _translated(), self._reading.connect() as connection, connection.begin():
+        with _translated(self.health), self._reading.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -57,9 +61,15 @@ class Database:
 
         Raises:
             Busy: another process held the database for too long; nothing was written.
-            StorageFailed: the disk is full or failing; nothing was acknowledged.
+            StorageFailed: the disk is full or failing; nothing was acknowledged. After a failing disk
+                nothing is written any more, see ``StorageHealth``.
         """
-        with _translated(), self._writers, self._writing.connect() as connection, connection.begin():
+        with (
+            self._failing_for_good(),
+            self._writers,
+            self._writing.connect() as connection,
+            connection.begin(),
+        ):
             yield connection
 
     @contextmanager
@@ -69,7 +79,7 @@ class Database:
         if not self._writers.acquire(timeout=patience):
             raise _busy()
         try:
-            with _translated(), self._writing.connect() as connection:
+            with self._failing_for_good(), self._writing.connect() as connection:
                 raw: Any = connection.connection.driver_connection
                 raw.execute(f"PRAGMA busy_timeout = {int(patience * 1000)}")
                 try:
@@ -83,7 +93,7 @@ class Database:
     @contextmanager
     def migrating(self) -> Iterator[Connection]:
         """A writing connection for the schema migrations, which manage their own transactions."""
-        with _translated(), self._writers, self._writing.connect() as connection:
+        with self._failing_for_good(), self._writers, self._writing.connect() as connection:
             yield connection
 
     def truncate_log(self, larger_than_bytes: int) -> None:
@@ -94,16 +104,42 @@ class Database:
         log = self.path.with_name(self.path.name + "-wal")
         if not log.exists() or log.stat().st_size <= larger_than_bytes:
             return
-        with _translated(), self._writers:
+        with self._failing_for_good(), self._writers:
             connection = self._writing.raw_connection()
             try:
                 connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             finally:
                 connection.close()
 
+    def quick_check(self) -> None:
+        """Have SQLite look at its whole file, which takes about a second for a gigabyte.
+
+        Raises ``StorageFailed`` (``database_damaged``): a write could spread the damage, and an answer be
+        wrong.
+        """
+        try:
+            with self.read() as tx:
+                found = [str(line) for line in tx.scalars(text("PRAGMA quick_check(3)"))]
+        except StorageFailed as error:
+            if error.code != "storage_failed":
+                raise
+            found = ["SQLite cannot read it"]
+        if found != ["ok"]:
+            detail = "; ".join(line.replace("\n", " ")[:200] for line in found)
+            raise StorageFailed(
+                "database_damaged", f"The database {self.path} is damaged ({detail}). {_RESTORE}"
+            )
+
     def close(self) -> None:
         self._reading.dispose()
         self._writing.dispose()
+
+    @contextmanager
+    def _failing_for_good(self) -> Iterator[None]:
+        """Refuses to write after a failure, and remembers one."""
+        self.health.require()
+        with _translated(self.health, writing=True):
+            yield
 
 
 def _engine(path: Path, *, begin: str, read_only: bool) -> Engine:
@@ -141,18 +177,55 @@ def _busy() -> Busy:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
-    """SQLite's complaints in the caller's terms. Anything else is a bug and passes through."""
+def _translated(health: StorageHealth | None = None, *, writing: bool = False) -> Iterator[None]:
+    """SQLite's complaints in the caller's terms. Anything else is a bug and passes through.
+
+    Damage, and a write that the disk refuses, are reported to ``health``.
+    """
     try:
         yield
-    except DatabaseError as error:
-        text = str(error.orig)
-        if "locked" in text or "busy" in text:
+    except (DatabaseError, pysqlite3.DatabaseError) as error:  # the second from connections without a pool
+        original: Any = error.orig if isinstance(error, DatabaseError) else error
+        code = getattr(original, "sqlite_errorcode", None) or 0
+        kind = code & 0xFF
+        if kind in (pysqlite3.SQLITE_BUSY, pysqlite3.SQLITE_LOCKED):
             raise _busy() from error
-        if "disk is full" in text:
+        if kind == pysqlite3.SQLITE_FULL or code in _NO_ROOM:
             raise StorageFailed("disk_full", "The disk is full; free some space and try again.") from error
-        if "disk I/O error" in text or "malformed" in text or "unable to open" in text:
-            raise StorageFailed(
-                "storage_failed", "The database could not be read or written; see the server's log."
-            ) from error
-        raise
+        if kind not in _BROKEN:
+            raise
+        damaged = kind in _DAMAGED
+        if health is not None and (damaged or (writing and kind == pysqlite3.SQLITE_IOERR)):
+            health.fail(f"the database is damaged. {_RESTORE}" if damaged else "the disk failed a write")
+        detail = f"The database is damaged. {_RESTORE}" if damaged else _UNREADABLE
+        raise StorageFailed("storage_failed", detail) from error
+
+
+_UNREADABLE = "The database could not be read or written; see the server's log, then restart the service."
+_DAMAGED = (pysqlite3.SQLITE_CORRUPT, pysqlite3.SQLITE_NOTADB)
+_BROKEN = (*_DAMAGED, pysqlite3.SQLITE_IOERR, pysqlite3.SQLITE_CANTOPEN)
+# SQLite makes room in its shared-memory file as the first thing, and does not say why that failed.
+_NO_ROOM = (
+    pysqlite3.SQLITE_IOERR | 19 << 8,  # SQLITE_IOERR_SHMSIZE, which the driver has no name for
+    pysqlite3.SQLITE_IOERR | 21 << 8,  # SQLITE_IOERR_SHMMAP
+)
+
+
+@contextmanager
+def bare_connection(path: Path, *, read_only: bool = False) -> Iterator[Any]:
+    """A driver connection of its own in autocommit mode, for what no transaction may surround: ``VACUUM``,
+    checkpoints, looking at a file that nobody else uses (``read_only``, which makes no ``-wal`` beside it).
+
+    Raises as ``Database.write`` does.
+    """
+    address = f"{path.absolute().as_uri()}?mode=ro&immutable=1" if read_only else str(path)
+    with _translated():
+        connection = pysqlite3.connect(
+            address, uri=read_only, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        try:
+            connection.execute("PRAGMA trusted_schema=OFF")
+            connection.execute("PRAGMA cell_size_check=ON")
+            yield connection
+        finally:
+            connection.close()

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Row, bindparam, delete, func, insert, sele
 from rag.errors import Conflict, Gone, NotFound
 from rag.records import DocumentState, Notice, PageKind
 from rag.stores import answers, chunk_store, document_names
+from rag.stores.access import Access
 from rag.stores.blobs import BlobStore
 from rag.stores.collections import Collection
 from rag.stores.database import Tx
@@ -72,10 +73,12 @@ class Document:
     updated_at: float
 
 
-def get(tx: Tx, public_id: str) -> Document:
+def get(tx: Tx, access: Access, public_id: str) -> Document:
     """Raises ``NotFound`` (``document_not_found``) or ``Gone`` (``document_deleted``)."""
-    row = tx.execute(_document_query().where(documents.c.public_id == public_id)).first()
-    if row is None and _was_deleted(tx, public_id):
+    row = tx.execute(
+        _document_query().where(documents.c.public_id == public_id, access.to_collection())
+    ).first()
+    if row is None and _was_deleted(tx, access, public_id):
         raise Gone("document_deleted", "This document was deleted for good; nothing of it is left.")
     if row is None:
         raise NotFound(
@@ -115,6 +118,7 @@ def by_id(tx: Tx, document_id: int) -> Document:
 
 def page_of(
     tx: Tx,
+    access: Access,
     *,
     limit: int,
     after: int | None = None,
@@ -124,9 +128,10 @@ def page_of(
     source_prefix: str | None = None,
     parent: Document | None = None,
     sha256: str | None = None,
+    media_types: Sequence[str] | None = None,
 ) -> tuple[Sequence[Document], int | None]:
     """Up to ``limit`` documents, newest first, and the cursor of the next page (None at the end)."""
-    where: list[ColumnElement[bool]] = []
+    where: list[ColumnElement[bool]] = [access.to_collection()]
     if after is not None:
         where.append(documents.c.id < after)
     if collection is not None:
@@ -142,6 +147,8 @@ def page_of(
         where.append(documents.c.parent_id == parent.id)
     if sha256 is not None:
         where.append(versions.c.sha256 == sha256)
+    if media_types is not None:
+        where.append(versions.c.media_type.in_(media_types))
     rows = tx.execute(_document_query().where(*where).order_by(documents.c.id.desc()).limit(limit + 1)).all()
     found = [_document(row) for row in rows[:limit]]
     return found, (found[-1].id if len(rows) > limit else None)
@@ -211,12 +218,15 @@ def remove(tx: Tx, document: Document) -> Sequence[str]:
     hashes = tx.scalars(select(versions.c.sha256).where(versions.c.document_id.in_(list(inside)))).all()
     for key in inside:
         chunk_store.withdraw(tx, key)
-    answers.erase_documents(tx, inside.values())
-    now = time.time()
-    tx.execute(
-        insert(deleted_documents),
-        [{"public_id": public_id, "deleted_at": now} for public_id in inside.values()],
-    )
+    # Where they were says who may hear that they are gone; what is inside a document is where it is.
+    place = tx.execute(
+        select(collections.c.tenant_id, collections.c.id.label("collection_id"))
+        .join(documents, documents.c.collection_id == collections.c.id)
+        .where(documents.c.id == document.id)
+    ).one()
+    answers.erase_documents(tx, place.tenant_id, inside.values())
+    mark = {"deleted_at": time.time(), **place._mapping}
+    tx.execute(insert(deleted_documents), [{"public_id": public_id, **mark} for public_id in inside.values()])
     tx.execute(delete(documents).where(documents.c.id == document.id))
     return sorted(set(hashes))
 
@@ -271,8 +281,12 @@ def _with_descendants(tx: Tx, document_id: int) -> dict[int, str]:
     return dict(tx.execute(select(tree.union_all(below))).all())
 
 
-def _was_deleted(tx: Tx, public_id: str) -> bool:
-    known = select(deleted_documents.c.public_id).where(deleted_documents.c.public_id == public_id)
+def _was_deleted(tx: Tx, access: Access, public_id: str) -> bool:
+    known = select(deleted_documents.c.public_id).where(
+        deleted_documents.c.public_id == public_id, deleted_documents.c.tenant_id == access.tenant
+    )
+    if access.collections is not None:
+        known = known.where(deleted_documents.c.collection_id.in_(sorted(access.collections)))
     return tx.scalar(known) is not None
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from sqlalchemy import column, select, table, text
+from sqlalchemy import Select, column, func, select, table, text
 
 from rag.stores import texts
 from rag.stores.database import Tx
@@ -24,6 +24,7 @@ LONG = 20_000
 _BEGINNING = 1_500
 _MOST_METADATA = 2_000
 
+_entered = table("keyword_documents_docsize", column("id"))  # FTS5's shadow table
 _terms = table("keyword_document_terms", column("term"), column("doc"))
 _places = table("keyword_document_places", column("term"), column("doc"), column("col"))
 _CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -84,22 +85,32 @@ def remove(tx: Tx, document_id: int) -> None:
     tx.execute(text("DELETE FROM keyword_documents WHERE rowid = :id"), {"id": document_id})
 
 
-def count(tx: Tx) -> int:
-    """How many documents are entered."""
-    return tx.scalar(text("SELECT count(*) FROM keyword_documents_docsize")) or 0
+def count(tx: Tx, scope: ResolvedScope) -> int:
+    """How many documents inside ``scope`` are entered."""
+    query = select(func.count()).select_from(_entered)
+    if scope.ranges is not None:
+        query = query.where(_entered.c.id.in_(_document_ids(scope)))
+    return tx.scalar(query) or 0
 
 
-def frequencies(tx: Tx, stemmed: Sequence[str]) -> dict[str, int]:
-    """In how many documents' names or beginnings each of the stems is; those in none are left out."""
+def frequencies(tx: Tx, stemmed: Sequence[str], scope: ResolvedScope) -> dict[str, int]:
+    """In how many documents' names or beginnings each of the stems is, of those inside ``scope``; those in
+    none are left out."""
     if not stemmed:
         return {}
     query = select(_terms.c.term, _terms.c.doc).where(_terms.c.term.in_(list(stemmed)))
+    if scope.ranges is not None:
+        query = (
+            select(_places.c.term, func.count(_places.c.doc.distinct()))
+            .where(_places.c.term.in_(list(stemmed)), _places.c.doc.in_(_document_ids(scope)))
+            .group_by(_places.c.term)
+        )
     return dict(tx.execute(query).all())
 
 
-def postings(tx: Tx, stemmed: Sequence[str]) -> list[tuple[str, int, bool]]:
-    """Triples of stem, SQL id of a document, and whether it is in the document's names (or else only in
-    its beginning)."""
+def postings(tx: Tx, stemmed: Sequence[str], scope: ResolvedScope) -> list[tuple[str, int, bool]]:
+    """Triples of stem, SQL id of a document inside ``scope``, and whether it is in the document's names (or
+    else only in its beginning)."""
     if not stemmed:
         return []
     query = (
@@ -107,6 +118,8 @@ def postings(tx: Tx, stemmed: Sequence[str]) -> list[tuple[str, int, bool]]:
         .where(_places.c.term.in_(list(stemmed)))
         .distinct()
     )
+    if scope.ranges is not None:
+        query = query.where(_places.c.doc.in_(_document_ids(scope)))
     return [(term, document, where == "names") for term, document, where in tx.execute(query)]
 
 
@@ -123,6 +136,15 @@ def chunk_ranges(tx: Tx, document_ids: Iterable[int], scope: ResolvedScope) -> d
 def within(scope: ResolvedScope, found: Mapping[int, Range]) -> ResolvedScope:
     """``scope`` narrowed to documents that :func:`chunk_ranges` gave for it."""
     return ResolvedScope(sorted(found.values()), (*scope.where, documents.c.id.in_(list(found))))
+
+
+def _document_ids(scope: ResolvedScope) -> Select[tuple[int]]:
+    """A sub-select of the searchable documents inside a scope."""
+    return (
+        select(documents.c.id)
+        .join(versions, versions.c.id == documents.c.live_version_id)
+        .where(*scope.where)
+    )
 
 
 def _beginning(tx: Tx, version_id: int, characters: int) -> str:

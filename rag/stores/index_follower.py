@@ -2,24 +2,47 @@
 
 It starts from a snapshot if one fits, replays what SQL has logged since, and is rebuilt from the
 vectors in SQL when the snapshot is missing, damaged, made by something else or ahead of the database.
-Nothing is ever embedded again for it.
+Nothing is ever embedded again for it. Once it is large it is replaced by the inverted form, which is made
+beside it while it is searched.
 """
 
 from __future__ import annotations
 
+import math
+import os
 import threading
-from contextlib import suppress
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 from sqlalchemy import func, select
 
-from rag.stores import chunk_store, index_snapshots
+from rag.errors import FootnoteError
+from rag.stores import chunk_store, index_snapshots, index_training
 from rag.stores.database import Tx
-from rag.stores.tables import vectors
-from rag.stores.vector_index import VectorIndex
+from rag.stores.index_training import Reader
+from rag.stores.index_view import IndexView
+from rag.stores.tables import index_changes, vectors
+from rag.stores.vector_index import Form, VectorIndex
 
 _log = structlog.get_logger(__name__)
+
+_TRAINING_PRIORITY = 15
+_SECONDS_BETWEEN_SAVES_PER_VECTOR = 0.001
+"""A million vectors are saved every quarter of an hour at most: what came since is replayed in a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a follower stands: ``lag`` is how many changes of the log it has yet to apply. ``recall`` is what
+    was measured of recall@10 when its present form was made; None while it is exact."""
+
+    vectors: int
+    lag: int
+    rebuilds: int
+    form: Form = Form.FLAT
+    recall: float | None = None
 
 
 class IndexFollower:
@@ -34,6 +57,9 @@ class IndexFollower:
         self._index: VectorIndex | None = None
         self._seq = 0
         self._saved_seq = 0
+        self._saved_at = -math.inf
+        self._removed = False
+        self._training: threading.Thread | None = None
         self.rebuilds = 0
 
     def current(self, tx: Tx) -> VectorIndex:
@@ -44,16 +70,79 @@ class IndexFollower:
             self._replay(tx, self._index)
             return self._index
 
-    def save(self) -> None:
-        """Write a snapshot if there is anything new. A failure is logged: the cache can do without."""
+    def view(self, tx: Tx) -> IndexView:
+        """``current``, for one search."""
+        return IndexView(self.current(tx), self._space_id)
+
+    def standing(self, tx: Tx) -> Standing:
+        """Without catching up."""
+        seq, index = self._seq, self._index
+        unseen = (index_changes.c.space_id == self._space_id) & (index_changes.c.seq > seq)
+        lag = tx.scalar(select(func.count()).select_from(index_changes).where(unseen)) or 0
+        if index is None:
+            return Standing(0, lag, self.rebuilds)
+        return Standing(len(index), lag, self.rebuilds, index.form, index.tuning.recall)
+
+    @property
+    def space(self) -> str:
+        """The key of its space."""
+        return self._space_key
+
+    def save(self, *, now: bool = True) -> None:
+        """Write a snapshot if there is anything new; unless ``now``, a large one not more often than it is
+        worth, except that what was removed does not stay on the disk. A failure is logged: the cache can do
+        without."""
         with self._lock:
-            if self._index is None or self._seq == self._saved_seq:
+            index, seq = self._index, self._seq
+            if index is None or seq == self._saved_seq:
                 return
-            try:
-                index_snapshots.save(self._folder, self._index, self._seq, self._space_key)
-                self._saved_seq = self._seq
-            except OSError as error:
-                _log.warning("index_snapshot_failed", error=error.strerror)
+            worth_it = self._saved_at + len(index) * _SECONDS_BETWEEN_SAVES_PER_VECTOR
+            if not (now or self._removed) and time.monotonic() < worth_it:
+                return
+            self._removed = False
+        try:  # without the lock: it may come to hold later changes, which replaying repeats
+            index_snapshots.save(self._folder, index, seq, self._space_key)
+        except OSError as error:
+            _log.warning("index_snapshot_failed", error=error.strerror)
+            return
+        with self._lock:
+            if index is self._index:
+                self._saved_seq, self._saved_at = seq, time.monotonic()
+
+    def grow(self, database: Reader) -> None:
+        """Have the inverted form made in the background if it is time for it; returns at once."""
+        with self._lock:
+            going_on = self._training is not None and self._training.is_alive()
+            if going_on or self._index is None or not index_training.wanted(self._index):
+                return
+            self._training = threading.Thread(
+                target=self._train, args=(database,), name="index-training", daemon=True
+            )
+        self._training.start()
+
+    def train(self, database: Reader) -> None:
+        """Make the inverted form now and go on with it. The other one is searched meanwhile."""
+        index, seq = index_training.train(database, self._space_id, self._dimension)
+        with database.read() as tx:  # most of what came meanwhile, before anybody has to wait
+            seq = self._replayed(tx, index, seq)
+        with self._lock:
+            self._index, self._seq, self._saved_seq = index, seq, -1
+        _log.info(
+            "index_trained",
+            vectors=len(index),
+            lists=index.lists,
+            probes=index.tuning.probes,
+            recall=index.tuning.recall,
+        )
+
+    def _train(self, database: Reader) -> None:
+        os.setpriority(
+            os.PRIO_PROCESS, threading.get_native_id(), _TRAINING_PRIORITY
+        )  # of this thread, on Linux
+        try:
+            self.train(database)
+        except FootnoteError as error:  # it is tried again a minute later
+            _log.warning("index_training_failed", error=error.code)
 
     def _open(self, tx: Tx) -> VectorIndex:
         loaded = index_snapshots.load(self._folder, self._space_key, self._dimension)
@@ -64,11 +153,9 @@ class IndexFollower:
             stored = tx.scalar(
                 select(func.count()).select_from(vectors).where(vectors.c.space_id == self._space_id)
             )
-            # Ids that are there already: the snapshot is of another history, a restored backup's perhaps.
-            with suppress(ValueError):
-                self._replay(tx, index)
-                if len(index) == stored:
-                    return index
+            self._replay(tx, index)
+            if len(index) == stored:  # or else it is of another history, a restored backup's perhaps
+                return index
         return self._rebuild(tx, newest)
 
     def _rebuild(self, tx: Tx, newest: int) -> VectorIndex:
@@ -81,12 +168,17 @@ class IndexFollower:
         return index
 
     def _replay(self, tx: Tx, index: VectorIndex) -> None:
-        if chunk_store.newest_change(tx, self._space_id) <= self._seq:
-            return
-        for change in chunk_store.changes_after(tx, self._space_id, self._seq):
+        self._seq = self._replayed(tx, index, self._seq)
+
+    def _replayed(self, tx: Tx, index: VectorIndex, seq: int) -> int:
+        """Apply what was logged after ``seq``; returns the last change. What is there already is exchanged:
+        an index may have some of it."""
+        if chunk_store.newest_change(tx, self._space_id) <= seq:
+            return seq
+        for change in chunk_store.changes_after(tx, self._space_id, seq):
+            index.remove(change.first, change.last)
+            self._removed |= change.operation == "remove"
             if change.operation == "add":
-                ids, rows = chunk_store.vectors_between(tx, self._space_id, change.first, change.last)
-                index.add(ids, rows)
-            else:
-                index.remove(change.first, change.last)
-            self._seq = change.seq
+                index.add(*chunk_store.vectors_between(tx, self._space_id, change.first, change.last))
+            seq = change.seq
+        return seq

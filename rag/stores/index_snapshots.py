@@ -14,7 +14,11 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rag.stores.vector_index import FAISS_VERSION, DamagedIndex, VectorIndex
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.stores.blobs import fsync_folder
+from rag.stores.vector_index import FAISS_VERSION, DamagedIndex, Form, Tuning, VectorIndex
 
 _MANIFEST = "manifest.json"
 
@@ -31,35 +35,43 @@ class Manifest:
     dimension: int
     space: str
     faiss: str
+    probes: int = 1
+    trained_on: int = 0
+    recall: float | None = None
+
+    @property
+    def tuning(self) -> Tuning:
+        return Tuning(self.probes, self.trained_on, self.recall)
 
 
 def save(folder: Path, index: VectorIndex, seq: int, space: str) -> Manifest:
     """Replace the folder's snapshot. Raises ``OSError``; the old snapshot then still holds."""
     folder.mkdir(parents=True, exist_ok=True)
-    count, data = len(index), index.to_bytes()
+    data, count = index.to_bytes()
     manifest = Manifest(
         seq=seq,
-        file=f"{seq}.faiss",
+        # One form after the other at the same change: the first is good until the second is there.
+        file=f"{seq}.faiss" if index.form is Form.FLAT else f"{seq}.{index.form}.faiss",
         sha256=hashlib.sha256(data).hexdigest(),
         bytes=len(data),
         count=count,
         dimension=index.dimension,
         space=space,
         faiss=FAISS_VERSION,
+        **asdict(index.tuning),
     )
-    _write_durably(folder / manifest.file, data)
-    _write_durably(folder / _MANIFEST, json.dumps(asdict(manifest), indent=1).encode())
-    for path in folder.iterdir():
-        if path.name not in (manifest.file, _MANIFEST):
-            with suppress(FileNotFoundError):
-                path.unlink()
+    try:
+        _write_durably(folder / manifest.file, data)
+        _write_durably(folder / _MANIFEST, json.dumps(asdict(manifest), indent=1).encode())
+    finally:
+        _remove_others(folder)
     return manifest
 
 
-def space_of(folder: Path) -> str | None:
-    """The key of the space whose snapshot lies there, None where there is none or it is damaged."""
+def manifest_of(folder: Path) -> Manifest | None:
+    """What lies there says it is, None where there is nothing or it is damaged."""
     try:
-        return Manifest(**json.loads((folder / _MANIFEST).read_bytes())).space
+        return Manifest(**json.loads((folder / _MANIFEST).read_bytes()))
     except (OSError, ValueError, TypeError, RecursionError):
         return None
 
@@ -70,23 +82,37 @@ def load(folder: Path, space: str, dimension: int) -> tuple[VectorIndex, int] | 
         manifest = Manifest(**json.loads((folder / _MANIFEST).read_bytes()))
         if (manifest.space, manifest.dimension, manifest.faiss) != (space, dimension, FAISS_VERSION):
             return None
-        data = (folder / Path(manifest.file).name).read_bytes()
-        if len(data) != manifest.bytes or hashlib.sha256(data).hexdigest() != manifest.sha256:
+        path = folder / Path(manifest.file).name
+        if path.stat().st_size != manifest.bytes or _sha256(path) != manifest.sha256:
             return None
-        return VectorIndex.from_bytes(data, dimension, manifest.count), manifest.seq
+        return VectorIndex.read(path, dimension, manifest.count, manifest.tuning), manifest.seq
     except (OSError, ValueError, TypeError, RecursionError, DamagedIndex):
         return None
 
 
-def _write_durably(path: Path, data: bytes) -> None:
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _remove_others(folder: Path) -> None:
+    """Everything but the snapshot that holds, whichever it is: half a new one would keep a full disk full."""
+    try:
+        kept = json.loads((folder / _MANIFEST).read_bytes())["file"]
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        kept = None
+    for path in folder.iterdir():
+        if path.name not in (kept, _MANIFEST):
+            with suppress(OSError):
+                path.unlink()
+
+
+def _write_durably(path: Path, data: bytes | NDArray[np.uint8]) -> None:
     temporary = path.with_name(path.name + ".tmp")
-    with open(temporary, "wb") as file:
-        file.write(data)
-        file.flush()
+    with open(temporary, "wb", buffering=0) as file:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[file.write(rest) :]
         os.fsync(file.fileno())
     os.replace(temporary, path)
-    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    fsync_folder(path.parent)

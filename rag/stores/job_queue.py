@@ -18,10 +18,11 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, exists, func, insert, or_, select, update
 
 from rag.errors import Conflict, NotFound
 from rag.records import DocumentState, JobState, Notice
+from rag.stores.access import Access, is_everything, tenant_of
 from rag.stores.database import Tx
 from rag.stores.identifiers import new_id
 from rag.stores.tables import documents, jobs, queue_state, versions
@@ -85,7 +86,8 @@ class QueueOverview:
 def enqueue(tx: Tx, document_id: int, version_id: int, *, uploader: str = "default", size: int = 0) -> Job:
     """A job that waits its turn. ``size`` in bytes is what it is expected to cost."""
     now = time.time()
-    lane = f"{uploader}/{'small' if size <= SMALL_BYTES else 'large'}"
+    # Uploaders are called what callers call them: in another tenant the same name is somebody else.
+    lane = f"{tenant_of(tx, document_id).tenant}/{uploader}/{'small' if size <= SMALL_BYTES else 'large'}"
     key = tx.execute(
         insert(jobs).values(
             public_id=new_id("job"),
@@ -128,22 +130,26 @@ def resume(tx: Tx) -> None:
     tx.execute(update(queue_state).values(paused=0))
 
 
-def overview(tx: Tx) -> QueueOverview:
-    oldest = tx.scalar(select(func.min(jobs.c.created_at)).where(jobs.c.state == JobState.QUEUED))
+def overview(tx: Tx, access: Access) -> QueueOverview:
+    """The queue as the caller sees it: their own jobs, and whether it is paused."""
+    mine = _visible(tx, access)
+    counts = select(jobs.c.state, func.count()).where(*mine).group_by(jobs.c.state)
+    oldest = tx.scalar(select(func.min(jobs.c.created_at)).where(jobs.c.state == JobState.QUEUED, *mine))
     return QueueOverview(
         paused=is_paused(tx),
-        jobs=counts_by_state(tx),
+        jobs=dict(tx.execute(counts).all()),
         oldest_waiting_seconds=None if oldest is None else max(0.0, time.time() - oldest),
     )
 
 
-def position(tx: Tx, job: Job) -> int | None:
-    """How many jobs wait before this one; None when it is not waiting."""
+def position(tx: Tx, access: Access, job: Job) -> int | None:
+    """How many of the caller's jobs wait before this one; None when it is not waiting."""
     if job.state is not JobState.QUEUED:
         return None
     turn = select(jobs.c.turn).where(jobs.c.id == job.id).scalar_subquery()
     earlier = or_(jobs.c.turn < turn, and_(jobs.c.turn == turn, jobs.c.id < job.id))
-    return tx.scalar(select(func.count()).select_from(jobs).where(jobs.c.state == JobState.QUEUED, earlier))
+    waiting = select(func.count()).select_from(jobs).where(jobs.c.state == JobState.QUEUED, earlier)
+    return tx.scalar(waiting.where(*_visible(tx, access)))
 
 
 def retry(tx: Tx, job: Job) -> Job:
@@ -335,9 +341,9 @@ def cancel(tx: Tx, job: Job) -> None:
         )
 
 
-def get(tx: Tx, public_id: str) -> Job:
+def get(tx: Tx, access: Access, public_id: str) -> Job:
     """Raises ``NotFound`` (``job_not_found``)."""
-    return _one(tx, jobs.c.public_id == public_id)
+    return _one(tx, jobs.c.public_id == public_id, access.covers(documents.c.collection_id))
 
 
 def by_id(tx: Tx, job_id: int) -> Job:
@@ -351,10 +357,11 @@ def newest_of(tx: Tx, version_id: int) -> Job:
 
 
 def page_of(
-    tx: Tx, *, limit: int, after: int | None = None, state: JobState | None = None
+    tx: Tx, access: Access, *, limit: int, after: int | None = None, state: JobState | None = None
 ) -> tuple[Sequence[Job], int | None]:
     """Up to ``limit`` jobs, newest first, and the cursor of the next page (None at the end)."""
-    query = _query().order_by(jobs.c.id.desc()).limit(limit + 1)
+    query = _query().where(access.covers(documents.c.collection_id))
+    query = query.order_by(jobs.c.id.desc()).limit(limit + 1)
     if after is not None:
         query = query.where(jobs.c.id < after)
     if state is not None:
@@ -365,6 +372,13 @@ def page_of(
 
 def counts_by_state(tx: Tx) -> dict[str, int]:
     return dict(tx.execute(select(jobs.c.state, func.count()).group_by(jobs.c.state)).all())
+
+
+def _visible(tx: Tx, access: Access) -> Sequence[ColumnElement[bool]]:
+    """Which jobs are the caller's; nothing where all are, so that counting reads an index alone."""
+    if is_everything(tx, access):
+        return ()
+    return (exists().where(documents.c.id == jobs.c.document_id, access.covers(documents.c.collection_id)),)
 
 
 def _next_turn(tx: Tx, lane: str, size: int) -> float:
@@ -420,8 +434,8 @@ def _query() -> Select[Any]:
     )
 
 
-def _one(tx: Tx, where: ColumnElement[bool]) -> Job:
-    row = tx.execute(_query().where(where)).first()
+def _one(tx: Tx, *where: ColumnElement[bool]) -> Job:
+    row = tx.execute(_query().where(*where)).first()
     if row is None:
         raise NotFound("job_not_found", "There is no job with this id; it goes when its document is deleted.")
     return _job(row)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, column, literal_column, select, table, text
+from sqlalchemy import ColumnElement, column, func, literal_column, select, table, text
 
 from rag.stores.database import Tx
 from rag.stores.scopes import ResolvedScope
@@ -17,6 +17,7 @@ _keywords = table("keywords", column("rowid"))
 # FTS5's shadow table with one row for each of its documents.
 _sizes = table("keywords_docsize", column("id"))
 _terms = table("keyword_terms", column("term"), column("doc"))
+_places = table("keyword_places", column("term"), column("doc"))
 
 
 def insert(tx: Tx, said: Sequence[tuple[int, str, str]]) -> None:
@@ -90,12 +91,23 @@ def count_matching(tx: Tx, expression: str, scope: ResolvedScope, limit: int) ->
     return len(tx.execute(query.limit(limit)).all())
 
 
-def document_frequencies(tx: Tx, stemmed: Sequence[str]) -> dict[str, int]:
-    """How many chunks hold each of the stems; those that none holds are left out."""
+def document_frequencies(tx: Tx, stemmed: Sequence[str], scope: ResolvedScope) -> dict[str, int]:
+    """How many chunks inside ``scope`` hold each of the stems; those that none holds are left out.
+
+    The vocabulary knows the sums of the whole index; inside a scope each occurrence is looked at.
+    """
     if not stemmed:
         return {}
     query = select(_terms.c.term, _terms.c.doc).where(_terms.c.term.in_(list(stemmed)))
-    return dict(tx.execute(query).all())
+    known = dict(tx.execute(query).all())
+    if scope.ranges is None or not known:
+        return known
+    inside = (
+        select(_places.c.term, func.count(_places.c.doc.distinct()))
+        .where(_places.c.term.in_(list(known)), _places.c.doc.in_(scope.chunk_ids()))
+        .group_by(_places.c.term)
+    )
+    return dict(tx.execute(inside).all())
 
 
 def _inside(scope: ResolvedScope) -> ColumnElement[bool]:

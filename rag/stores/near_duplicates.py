@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_, insert, or_, select
+from sqlalchemy import and_, delete, insert, or_, select
 
+from rag.stores.collections import Collection
 from rag.stores.database import Tx
 from rag.stores.tables import documents, near_duplicates, signature_bands, signatures, versions
 
@@ -57,6 +58,31 @@ def link(
             ],
         )
     return sorted((one for _, one in found), key=lambda one: -one.similarity)
+
+
+def move(tx: Tx, document_ids: Sequence[int], to: Collection) -> None:
+    """Prepare documents for being moved, which still are where they were: they resemble nothing there any
+    more, and can be found by what comes to their new collection."""
+    rows = tx.execute(
+        select(signature_bands.c.version_id, signature_bands.c.band, documents.c.collection_id)
+        .join(versions, versions.c.id == signature_bands.c.version_id)
+        .join(documents, documents.c.id == versions.c.document_id)
+        .where(documents.c.id.in_(document_ids), documents.c.collection_id != to.id)
+    ).all()
+    moved = sorted({row.version_id for row in rows})
+    tx.execute(
+        delete(near_duplicates).where(
+            or_(near_duplicates.c.version_id.in_(moved), near_duplicates.c.other_id.in_(moved))
+        )
+    )
+    tx.execute(delete(signature_bands).where(signature_bands.c.version_id.in_(moved)))
+    shifted = {
+        ((row.band + (to.id - row.collection_id) * _SPREAD) % 2**63, row.version_id) for row in rows
+    }
+    if shifted:
+        tx.execute(
+            insert(signature_bands), [{"band": band, "version_id": version} for band, version in shifted]
+        )
 
 
 def of_version(tx: Tx, version_id: int, limit: int = 20) -> Sequence[NearDuplicate]:

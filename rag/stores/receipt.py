@@ -17,6 +17,7 @@ from rag.records import (
     Notice,
     QuestionKind,
 )
+from rag.stores.access import Owner
 
 _MARKUP = re.compile(r"(?:\s|\[\d{1,3}\]|[-*•–]|\b\d{1,2}\.(?=\s))*")
 """What may stand between two sentences without saying anything: white space, footnote marks, bullets."""
@@ -83,6 +84,7 @@ class Receipt:
     """
 
     id: str
+    owner: Owner
     created_at: float
     question: str
     standalone: str | None

@@ -16,13 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from rag.stores.blobs import fsync_folder, storage_errors
+from rag.stores.storage_health import StorageHealth
 
 
 class ReceiptJournal:
     """JSON records, one a line, in the file at ``path``. One process at a time; safe for its threads."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, health: StorageHealth | None = None) -> None:
         self._path = path
+        self._health = health or StorageHealth()
         self._taken = path.with_name(path.name + ".taken")
         self._lock = threading.Lock()
 
@@ -37,7 +39,8 @@ class ReceiptJournal:
         """
         # A line end on both sides: what a crash cut off before it does not run into it.
         line = b"\n" + json.dumps(record).encode() + b"\n"
-        with self._lock, storage_errors():
+        self._health.require()
+        with self._lock, storage_errors(self._health):
             self._append(line)
 
     def take(self) -> Sequence[dict[str, Any]]:

@@ -16,6 +16,7 @@ from rag.records import (
     QuestionKind,
     Verdict,
 )
+from rag.stores.access import DEFAULT_TENANT, Owner
 from rag.stores.receipt import Environment, Receipt, ReceiptSpan, RequestSettings, SpanRole
 
 
@@ -23,6 +24,7 @@ def row_of(receipt: Receipt) -> dict[str, Any]:
     """The columns of ``answers``; all of it can be written as JSON."""
     return {
         "public_id": receipt.id,
+        **receipt.owner.columns(),
         "created_at": receipt.created_at,
         "question": receipt.question,
         "standalone": receipt.standalone,
@@ -53,6 +55,7 @@ def row_of_span(span: ReceiptSpan) -> dict[str, Any]:
 def receipt_of(row: Mapping[str, Any], spans: Sequence[ReceiptSpan]) -> Receipt:
     return Receipt(
         id=row["public_id"],
+        owner=Owner(row["tenant_id"], row["key_id"]),
         created_at=row["created_at"],
         question=row["question"],
         standalone=row["standalone"],
@@ -97,7 +100,9 @@ def to_json(receipt: Receipt) -> dict[str, Any]:
 
 
 def from_json(stored: Mapping[str, Any]) -> Receipt:
-    return receipt_of(stored["answer"], [span_of(span) for span in stored["spans"]])
+    # A release without tenants may have written it just before the upgrade.
+    answer = {"tenant_id": DEFAULT_TENANT, "key_id": None, **stored["answer"]}
+    return receipt_of(answer, [span_of(span) for span in stored["spans"]])
 
 
 def _sentence(stored: Mapping[str, Any]) -> AnswerSentence:

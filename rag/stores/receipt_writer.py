@@ -24,7 +24,7 @@ class ReceiptWriter:
 
     def __init__(self, database: Database, patience: float = _PATIENCE_SECONDS) -> None:
         self._database = database
-        self._journal = ReceiptJournal(database.path.with_name(JOURNAL_NAME))
+        self._journal = ReceiptJournal(database.path.with_name(JOURNAL_NAME), database.health)
         self._patience = patience
         self._settling = threading.Lock()
 
@@ -44,6 +44,11 @@ class ReceiptWriter:
         if receipt.conversation is not None:
             with self._database.write() as tx:
                 _add_turn(tx, receipt.conversation, answers.as_kept(tx, receipt), None)
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing waits in the journal."""
+        return self._journal.empty
 
     def settle(self) -> None:
         """Enter what waits in the journal. Costs nothing when nothing does, which is nearly always.
@@ -69,4 +74,4 @@ def _enter(tx: Tx, receipt: Receipt) -> None:
 
 def _add_turn(tx: Tx, conversation: str, receipt: Receipt, key: int | None) -> None:
     turn = Turn(receipt.question, receipt.understood, receipt.answer)
-    conversations.add_turn(tx, conversation, turn, key)
+    conversations.add_turn(tx, receipt.owner, conversation, turn, key)

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Select, func, select
 
 from rag.errors import BadRequest, NotFound
 from rag.stores import collections as collection_store
+from rag.stores.access import Access, is_everything
 from rag.stores.database import Tx
 from rag.stores.tables import chunks, documents, versions
 
@@ -42,8 +43,10 @@ Range = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Names of the collections to search (None: all that there are) and a filter (None: no filter)."""
+    """What the caller may see, names of the collections to search (None: all of those) and a filter (None: no
+    filter)."""
 
+    access: Access
     collections: tuple[str, ...] | None = None
     filter: Mapping[str, Any] | None = None
 
@@ -58,6 +61,10 @@ class ResolvedScope:
     ranges: Sequence[Range] | None
     where: tuple[ColumnElement[bool], ...]
 
+    def chunks(self, of: int) -> int:
+        """How many chunks are inside the scope, of so many that there are."""
+        return of if self.ranges is None else sum(last - first + 1 for first, last in self.ranges)
+
     def chunk_ids(self) -> Select[tuple[int]]:
         """A sub-select of the chunk ids inside the scope."""
         return (
@@ -71,6 +78,11 @@ class ResolvedScope:
 EVERYWHERE = ResolvedScope(None, ())
 
 
+def readable(tx: Tx, access: Access) -> ResolvedScope:
+    """Everything that ``access`` may read: what words are known from, and how rare they are."""
+    return EVERYWHERE if is_everything(tx, access) else _resolved(tx, [_permitted(access)])
+
+
 def resolve(tx: Tx, scope: Scope) -> ResolvedScope:
     """What ``scope`` means now.
 
@@ -80,13 +92,21 @@ def resolve(tx: Tx, scope: Scope) -> ResolvedScope:
     """
     where: list[ColumnElement[bool]] = []
     if scope.collections is not None:
-        ids = [collection_store.get(tx, name).id for name in scope.collections]
+        ids = [collection_store.get(tx, scope.access, name).id for name in scope.collections]
         where.append(documents.c.collection_id.in_(ids))
+    elif not is_everything(tx, scope.access):
+        where.append(_permitted(scope.access))
     if scope.filter:
-        _require_documents(tx, scope.filter, where)
+        _require_documents(tx, scope, where)
         where.extend(_conditions(scope.filter))
-    if not where:
-        return EVERYWHERE
+    return _resolved(tx, where) if where else EVERYWHERE
+
+
+def _permitted(access: Access) -> ColumnElement[bool]:
+    return access.covers(documents.c.collection_id)
+
+
+def _resolved(tx: Tx, where: Sequence[ColumnElement[bool]]) -> ResolvedScope:
     rows = tx.execute(
         select(versions.c.first_chunk, versions.c.last_chunk)
         .join(documents, documents.c.live_version_id == versions.c.id)
@@ -154,9 +174,9 @@ def _is_scalar(value: Any) -> bool:
     return isinstance(value, str | float | bool) or (isinstance(value, int) and -(2**63) <= value < 2**63)
 
 
-def _require_documents(tx: Tx, filter_: Mapping[str, Any], where: Sequence[ColumnElement[bool]]) -> None:
+def _require_documents(tx: Tx, scope: Scope, where: Sequence[ColumnElement[bool]]) -> None:
     """Naming a document that is not inside the collections is a mistake to report, not an empty result."""
-    wanted = filter_.get("document_id")
+    wanted = (scope.filter or {}).get("document_id")
     if isinstance(wanted, dict):
         wanted = wanted.get("$in", wanted.get("$eq"))
     named = {one for one in (wanted if isinstance(wanted, list) else [wanted]) if isinstance(one, str)}

@@ -22,13 +22,46 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
+# Groups of people who see nothing of each other. The first, ``default``, is always there.
+tenants = Table(
+    "tenants",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String, nullable=False, unique=True),
+    Column("created_at", Float, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# API keys. Of the secret only an HMAC is kept; the prefix, which is no secret, finds the row.
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("public_id", String, nullable=False, unique=True),
+    Column("tenant_id", ForeignKey("tenants.id"), nullable=False, index=True),
+    Column("name", String, nullable=False),
+    Column("prefix", String, nullable=False, unique=True),
+    Column("hash", LargeBinary, nullable=False),
+    Column("scope", String, nullable=False),
+    # Ids of the collections it is good for; null: all of the tenant's. Ids are never used again, so one of
+    # a deleted collection permits nothing.
+    Column("collections", JSON(none_as_null=True)),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float),
+    Column("revoked_at", Float),
+    Column("last_used_at", Float),
+    sqlite_autoincrement=True,
+)
+
 collections = Table(
     "collections",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("public_id", String, nullable=False, unique=True),
-    Column("name", String, nullable=False, unique=True),
+    Column("tenant_id", ForeignKey("tenants.id"), nullable=False),
+    Column("name", String, nullable=False),
     Column("created_at", Float, nullable=False),
+    UniqueConstraint("tenant_id", "name"),
     sqlite_autoincrement=True,
 )
 
@@ -96,6 +129,9 @@ deleted_documents = Table(
     metadata,
     Column("public_id", String, primary_key=True),
     Column("deleted_at", Float, nullable=False),
+    # Null is nobody's. The collection is no reference: it may be deleted as well.
+    Column("tenant_id", ForeignKey("tenants.id")),
+    Column("collection_id", Integer),
 )
 
 # MinHash signatures of live texts, and their bands: versions that share one are probably near-duplicates.
@@ -172,7 +208,8 @@ chunks = Table(
     sqlite_autoincrement=True,
 )
 
-# What made a vector: two models, or one model used in two ways, never share a space.
+# What made a vector: two models, or one model used in two ways, never share a space. ``teacher_id`` is the
+# space that a student's approximates; of both together a chunk has one vector.
 spaces = Table(
     "spaces",
     metadata,
@@ -180,6 +217,34 @@ spaces = Table(
     Column("key", String, nullable=False, unique=True),
     Column("dimension", Integer, nullable=False),
     Column("created_at", Float, nullable=False),
+    Column("teacher_id", ForeignKey("spaces.id")),
+)
+
+# The transformers that the library is, was or is to be served from. ``folder`` is null for the packaged one.
+embedders = Table(
+    "embedders",
+    metadata,
+    Column("space_id", ForeignKey("spaces.id"), primary_key=True, autoincrement=False),
+    Column("name", String, nullable=False),
+    Column("sha256", String, nullable=False),
+    Column("folder", String),
+    Column("added_at", Float, nullable=False),
+)
+
+# One row: which of them is which. ``figures`` and the trouble are the target's.
+embedding_state = Table(
+    "embedding_state",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("serving_id", ForeignKey("embedders.space_id")),
+    Column("target_id", ForeignKey("embedders.space_id")),
+    Column("previous_id", ForeignKey("embedders.space_id")),
+    Column("forced", Integer, nullable=False),
+    Column("figures", JSON(none_as_null=True)),
+    Column("trouble_code", String),
+    Column("trouble_detail", String),
+    Column("started_at", Float),
+    Column("switched_at", Float),
 )
 
 vectors = Table(
@@ -250,6 +315,7 @@ queue_state = Table(
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,
+    Column("tenant_id", ForeignKey("tenants.id"), primary_key=True),
     Column("key", String, primary_key=True),
     Column("request_hash", String, nullable=False),
     Column("document_id", ForeignKey("documents.id", ondelete="CASCADE"), nullable=False, index=True),
@@ -284,6 +350,9 @@ answers = Table(
     Column("model_name", String),
     Column("model_sha256", String),
     Column("prompt_sha256", String),
+    # Whose it is (null is nobody's), and the key it was asked with if that is good for some collections.
+    Column("tenant_id", ForeignKey("tenants.id")),
+    Column("key_id", ForeignKey("keys.id")),
     sqlite_autoincrement=True,
 )
 
@@ -313,6 +382,8 @@ deleted_answers = Table(
     metadata,
     Column("public_id", String, primary_key=True),
     Column("deleted_at", Float, nullable=False, index=True),
+    Column("tenant_id", ForeignKey("tenants.id")),
+    Column("key_id", ForeignKey("keys.id")),
 )
 
 conversation_turns = Table(
@@ -326,9 +397,11 @@ conversation_turns = Table(
     # The receipt of the answer; the turn goes with it. Null where answers are not kept.
     Column("receipt_id", ForeignKey("answers.id", ondelete="CASCADE"), index=True),
     Column("created_at", Float, nullable=False, index=True),
+    Column("tenant_id", ForeignKey("tenants.id")),
+    Column("key_id", ForeignKey("keys.id")),
     sqlite_autoincrement=True,
 )
 
 # Full text of the chunks (rowid = chunk id): the FTS5 table ``keywords(context, body)``, which only its
 # migration can spell. It is contentless: the text itself is stored once, in ``text_pieces``.
-# ``keyword_terms`` shows its vocabulary.
+# ``keyword_terms`` shows its vocabulary, ``keyword_places`` where each word of it stands.

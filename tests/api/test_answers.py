@@ -29,6 +29,7 @@ from rag.records import (
     Verdict,
 )
 from rag.stores import conversations
+from rag.stores.access import LOCAL
 from rag.stores.document_catalog import Document
 from rag.stores.receipt_writer import ReceiptWriter
 from rag.stores.scopes import Scope
@@ -82,7 +83,7 @@ class Answers:
             timings={"total_ms": 5.0},
             model=ModelIdentity("small", "ab" * 32),
         )
-        question = Asked("Who?", "Who (keeper)?", Scope(("default",)), "auto", 3, 12, **asked)
+        question = Asked("Who?", "Who (keeper)?", Scope(LOCAL, ("default",)), "auto", 3, 12, **asked)
         self._keeper.keep(question, answer, evidence, [[PromptPart("Who?")]])
         return answer.id
 
@@ -187,7 +188,7 @@ def test_a_deleted_answer_is_gone_with_its_turn(client: Client, service: Service
         problem = client.request(method, f"/v1/answers/ans_x{path}")
         assert (problem.status_code, problem.json()["code"]) == (404, "answer_not_found")
     with service.database.read() as tx:
-        assert conversations.recent_turns(tx, "c", 1) == []
+        assert conversations.recent_turns(tx, LOCAL.owner, "c", 1) == []
 
 
 def test_asking_again_waits_for_search(client: Client, given: Answers) -> None:

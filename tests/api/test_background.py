@@ -7,8 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from api.background import AskGate, Pumped
-from rag.errors import Busy
+from api.background import Pumped
 
 
 def test_events_come_in_order_and_end() -> None:
@@ -54,14 +53,3 @@ def test_closing_stops_the_generator_at_its_next_event() -> None:
 
     asyncio.run(run())
     assert closed.is_set()
-
-
-def test_a_full_gate_says_when_to_come_back() -> None:
-    gate = AskGate(1)
-    gate.enter()
-    with pytest.raises(Busy) as refused:
-        gate.enter()
-    assert refused.value.retry_after > 0
-    gate.leave(0.1)
-    gate.enter()
-    gate.close()

@@ -85,7 +85,8 @@ def test_a_bug_tells_nothing_but_its_request_id(service: Service) -> None:
     with capture_logs() as logged:
         answer = Client(app).get("/broken")
     assert [(one["event"], one["request_id"]) for one in logged] == [
-        ("internal_error", answer.headers["x-request-id"])
+        ("internal_error", answer.headers["x-request-id"]),
+        ("request", answer.headers["x-request-id"]),
     ]
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
     assert "secret" not in answer.text

@@ -125,7 +125,7 @@ def _commands(command: Any, path: tuple[str, ...]) -> list[tuple[str, Any]]:
 
 _RAISED = re.compile(
     r"(?:BadRequest|TooLarge|Unsupported|NotFound|Gone|Conflict|DocumentRejected|Unavailable|Busy|StorageFailed"
-    r"|FootnoteError|HttpProblem)\(\s*(?:\d{3},\s*)?[\"']([a-z_]+)[\"']"
+    r"|FootnoteError|HttpProblem|Refusal|Unauthenticated|Forbidden)\(\s*(?:\d{3},\s*)?[\"']([a-z_]+)[\"']"
 )
 _ANSWERED = re.compile(r"problems\.response\(\s*\d{3},\s*[\"']([a-z_]+)[\"']")
 _ROUTING = re.compile(r"^    \d{3}: \(\"([a-z_]+)\"", re.MULTILINE)

@@ -37,11 +37,13 @@ def test_command_line_wins_over_environment_wins_over_file(tmp_path: Path) -> No
         ({"FOOTNOTE_PROT": "1"}, "FOOTNOTE_PROT: there is no such setting"),
         ({"FOOTNOTE_PORT": "many"}, "FOOTNOTE_PORT"),
         ({"FOOTNOTE_PORT": "70000"}, "FOOTNOTE_PORT"),
-        ({"FOOTNOTE_HOST": "0.0.0.0"}, "loopback"),
-        ({"FOOTNOTE_HOST": "example.org"}, "loopback"),
+        ({"FOOTNOTE_HOST": "example.org"}, "give an address, not a name"),
+        ({"FOOTNOTE_ALLOWED_HOSTS": "a b"}, "FOOTNOTE_ALLOWED_HOSTS"),
         ({"FOOTNOTE_DATABASE": "postgresql://x/y"}, "sqlite:///"),
         ({"FOOTNOTE_DATABASE": "sqlite:///"}, "missing"),
         ({"FOOTNOTE_CONFIG": "/nonexistent.toml"}, "cannot be read"),
+        ({"FOOTNOTE_TRACES": "127.0.0.1:4318"}, "FOOTNOTE_TRACES: value error, an address like http://"),
+        ({"FOOTNOTE_LOG_LEVEL": "loud"}, "FOOTNOTE_LOG_LEVEL"),
     ],
 )
 def test_what_is_wrong_is_named(environ: dict[str, str], named: str) -> None:

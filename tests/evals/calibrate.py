@@ -25,6 +25,7 @@ from rag.retrieval.dense import VectorSpace
 from rag.retrieval.evidence import EvidenceSelector
 from rag.retrieval.hybrid import HybridRetriever
 from rag.stores import chunk_store
+from rag.stores.access import LOCAL
 from rag.stores.database import Database
 from rag.stores.index_follower import IndexFollower
 from rag.stores.scopes import Scope
@@ -48,8 +49,8 @@ def main() -> None:
         inside, outside = [], []
         for question in track(questions, description="measuring"):
             left_out = {"document_id": {"$ne": run.names[question.document]}}
-            inside.append(features.of(question.text, Scope()))
-            outside.append(features.of(question.text, Scope(filter=left_out)))
+            inside.append(features.of(question.text, Scope(LOCAL)))
+            outside.append(features.of(question.text, Scope(LOCAL, filter=left_out)))
     articles = {paragraph["id"]: paragraph["title"] for paragraph in corpus}
     groups = sorted(set(articles.values()))
     folds = [groups.index(articles[question.document]) % FOLDS for question in questions]

@@ -33,6 +33,7 @@ from rag.retrieval import named_documents
 from rag.retrieval.dense import VectorSpace
 from rag.retrieval.hybrid import HybridRetriever
 from rag.stores import acceptance, chunk_store, collections, job_queue, schema
+from rag.stores.access import LOCAL
 from rag.stores.blobs import BlobStore
 from rag.stores.database import Database
 from rag.stores.index_follower import IndexFollower
@@ -75,7 +76,7 @@ class Library:
         )
         blob = self._blobs.put([data], _LARGEST)
         with self._database.write() as tx:
-            accepted = acceptance.create(tx, blob, name, collections.get(tx, "default"), metadata)
+            accepted = acceptance.create(tx, blob, name, collections.get(tx, LOCAL, "default"), metadata)
             job = job_queue.claim_this(tx, accepted.job, "eval")
             chunk_store.publish(
                 tx,
@@ -90,7 +91,7 @@ class Library:
         return accepted.document.public_id
 
     def search(self, question: str, k: int) -> Sequence[Passage]:
-        return self._retriever.search(question, Scope(), k).passages
+        return self._retriever.search(question, Scope(LOCAL), k).passages
 
     def close(self) -> None:
         self._database.close()
@@ -126,7 +127,7 @@ def _without(part: str) -> Iterator[None]:
     """Search without what was added for such documents, to see what it is worth."""
     find, printed = named_documents.find, business_terms.as_printed
     if part in ("names", "both"):
-        named_documents.find = lambda tx, question, scope: named_documents.NONE_NAMED
+        named_documents.find = lambda tx, question, scope, readable: named_documents.NONE_NAMED
     if part in ("thesaurus", "both"):
         business_terms.as_printed = lambda question: ""
     try:

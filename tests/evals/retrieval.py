@@ -30,6 +30,7 @@ from rag.records import DocumentState, ParsedDocument
 from rag.retrieval.dense import VectorSpace
 from rag.retrieval.hybrid import HybridRetriever, SearchMode
 from rag.stores import acceptance, chunk_store, collections, job_queue, schema
+from rag.stores.access import LOCAL
 from rag.stores.blobs import BlobStore
 from rag.stores.database import Database
 from rag.stores.index_follower import IndexFollower
@@ -95,7 +96,7 @@ class Library:
             )
             blob = self._blobs.put([f"{name}\n{text}".encode()], 10_000_000)
             with self._database.write() as tx:
-                accepted = acceptance.create(tx, blob, title, collections.get(tx, "default"), {})
+                accepted = acceptance.create(tx, blob, title, collections.get(tx, LOCAL, "default"), {})
                 job = job_queue.claim_this(tx, accepted.job, "eval")
                 chunk_store.publish(
                     tx,
@@ -128,7 +129,7 @@ class Library:
 
     def ranked(self, question: str, mode: SearchMode) -> list[str]:
         """The documents found, by the ids they have in the collection, best first."""
-        passages = self._retriever.search(question, Scope(), _PASSAGES, mode).passages
+        passages = self._retriever.search(question, Scope(LOCAL), _PASSAGES, mode).passages
         return list(dict.fromkeys(self._names[passage.document.id] for passage in passages))
 
 

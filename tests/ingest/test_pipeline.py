@@ -13,7 +13,7 @@ from ingest.pipeline import Embedder, Interrupted, Tools
 from ingest.sandbox import OnProgress
 from ingest.splitting import embedding_text
 from ingest.worker import claim
-from rag.errors import DocumentRejected, StorageFailed, Unsupported
+from rag.errors import DocumentRejected, StorageFailed, Unavailable, Unsupported
 from rag.models.static_embeddings import StaticEmbeddings
 from rag.records import Block, BlockKind, DocumentState, JobState, Notice, Page, ParsedDocument
 from rag.stores import (
@@ -23,6 +23,7 @@ from rag.stores import (
     keyword_index,
     scopes,
 )
+from rag.stores.access import LOCAL
 from rag.stores.database import Tx
 from rag.stores.job_queue import MAX_ATTEMPTS, Job
 from rag.stores.scopes import Scope
@@ -48,7 +49,7 @@ def test_a_text_file_becomes_searchable(
     )
     with workplace.database.read() as tx:
         found = keyword_index.search(
-            tx, keyword_index.match_expression(["heron"]), 5, scopes.resolve(tx, Scope())
+            tx, keyword_index.match_expression(["heron"]), 5, scopes.resolve(tx, Scope(LOCAL))
         )
         passage = chunk_store.passages(tx, {found[0][0]: (1.0, {})})[0]
         space = chunk_store.open_space(tx, student.space_id, student.dimension)
@@ -198,7 +199,7 @@ def test_a_file_that_is_gone_fails_its_document(workplace: Workplace, tools: Cal
 
 @pytest.mark.parametrize(
     ("error", "code"),
-    [(StorageFailed("disk_full", "Free some space."), "disk_full"), (MemoryError(), "ingest_failed")],
+    [(Unavailable("model_unusable", "Install it."), "model_unusable"), (MemoryError(), "ingest_failed")],
 )
 def test_other_trouble_is_tried_again_and_then_given_up(
     workplace: Workplace, tools: Callable[..., Tools], error: Exception, code: str
@@ -212,6 +213,26 @@ def test_other_trouble_is_tried_again_and_then_given_up(
             assert (job.state, version.state) == (JobState.QUEUED, DocumentState.QUEUED)
             workplace.skip_pauses()
     assert (job.state, version.state, version.error_code) == (JobState.DEAD, DocumentState.FAILED, code)
+
+
+def test_no_document_is_blamed_for_a_full_disk(workplace: Workplace, tools: Callable[..., Tools]) -> None:
+    accepted = workplace.accept(b"x")
+    for _ in range(MAX_ATTEMPTS + 1):
+        with pytest.raises(StorageFailed):
+            pipeline.run(claimed(workplace), tools(StorageFailed("disk_full", "Free some space.")))
+    job = workplace.job(accepted)
+    assert (job.state, job.attempts) == (JobState.QUEUED, 0)
+    pipeline.run(claimed(workplace), tools(parsed(TEXT)))
+    assert workplace.version(accepted).state is DocumentState.READY
+
+
+def test_a_file_that_the_disk_has_changed_fails_its_document(
+    workplace: Workplace, tools: Callable[..., Tools]
+) -> None:
+    accepted = workplace.accept(b"sound")
+    workplace.blobs.open_path(accepted.document.newest.sha256).write_bytes(b"found")
+    pipeline.run(claimed(workplace), tools(parsed(TEXT)))
+    assert workplace.version(accepted).error_code == "blob_corrupt"
 
 
 def test_vectors_that_are_no_use_publish_nothing(
@@ -262,12 +283,12 @@ def test_a_deleted_document_does_not_come_back(workplace: Workplace, tools: Call
 
     def delete(*_arguments: object) -> ParsedDocument:
         with workplace.database.write() as tx:
-            document_catalog.remove(tx, document_catalog.get(tx, accepted.document.public_id))
+            document_catalog.remove(tx, document_catalog.get(tx, LOCAL, accepted.document.public_id))
         return parsed(TEXT)
 
     pipeline.run(claimed(workplace), tools(delete))
     with workplace.database.read() as tx:
-        assert document_catalog.page_of(tx, limit=9) == ([], None)
+        assert document_catalog.page_of(tx, LOCAL, limit=9) == ([], None)
     assert workplace.publications() == 0
 
 
@@ -329,7 +350,8 @@ def test_a_publication_that_fails_half_way_leaves_nothing(
         raise StorageFailed("disk_full", "Free some space.")
 
     monkeypatch.setattr(chunk_store, "_insert_chunks", failing)
-    pipeline.run(claimed(workplace), tools(parsed(TEXT)))
+    with pytest.raises(StorageFailed):
+        pipeline.run(claimed(workplace), tools(parsed(TEXT)))
     assert workplace.publications() == 0
     assert workplace.version(accepted).chunks == 0
     assert workplace.job(accepted).state is JobState.QUEUED

@@ -16,6 +16,7 @@ from rag.stores import (
     near_duplicates,
     scopes,
 )
+from rag.stores.access import LOCAL
 from tests.ingest.workplace import Workplace, claimed, parsed
 
 TEXT = "Ducks swim on the river. " * 8
@@ -122,7 +123,7 @@ def test_what_is_inside_a_document_is_read_on_its_own(
     assert [notice.code for notice in workplace.job(accepted).notices] == ["members_left_out"]
     parent = workplace.document(accepted)
     with workplace.database.read() as tx:
-        children, _ = document_catalog.page_of(tx, limit=9, parent=parent)
+        children, _ = document_catalog.page_of(tx, LOCAL, limit=9, parent=parent)
     assert [child.name for child in children] == ["a.txt (2)", "a.txt"]
     for _ in children:
         pipeline.run(claimed(workplace), tools(parsed(TEXT)))
@@ -141,7 +142,7 @@ def test_documents_in_documents_end_somewhere(
         members = [("quine.zip", b"%d" % read), ("second.zip", b"2%d" % read)]
         pipeline.run(job, tools(source, members))
     with workplace.database.read() as tx:
-        every, _ = document_catalog.page_of(tx, limit=50)
+        every, _ = document_catalog.page_of(tx, LOCAL, limit=50)
     assert len(every) == read == 5
     assert max(document.depth for document in every) <= inner_documents.MAX_DEPTH
     left_out = [one for one in every if "members_left_out" in {notice.code for notice in one.newest.notices}]

@@ -14,6 +14,7 @@ from ingest.worker import claim
 from rag.records import ParsedDocument
 from rag.stores import acceptance, collections, document_catalog, job_queue, schema
 from rag.stores.acceptance import Accepted
+from rag.stores.access import LOCAL
 from rag.stores.blobs import BlobStore
 from rag.stores.database import Database
 from rag.stores.document_catalog import Document, Version
@@ -32,22 +33,22 @@ class Workplace:
         blob = self.blobs.put([content], limit=10_000_000)
         with self.database.write() as tx:
             if replacing is not None:
-                document = document_catalog.get(tx, replacing.document.public_id)
+                document = document_catalog.get(tx, LOCAL, replacing.document.public_id)
                 return acceptance.accept_version(tx, document, blob, name)
-            place = collections.get(tx, collections.DEFAULT)
+            place = collections.get(tx, LOCAL, collections.DEFAULT)
             return acceptance.accept(tx, blob, name, place, {})
 
     def job(self, accepted: Accepted) -> Job:
         with self.database.read() as tx:
-            return job_queue.get(tx, accepted.job.public_id)
+            return job_queue.get(tx, LOCAL, accepted.job.public_id)
 
     def document(self, accepted: Accepted) -> Document:
         with self.database.read() as tx:
-            return document_catalog.get(tx, accepted.document.public_id)
+            return document_catalog.get(tx, LOCAL, accepted.document.public_id)
 
     def version(self, accepted: Accepted) -> Version:
         with self.database.read() as tx:
-            document = document_catalog.get(tx, accepted.document.public_id)
+            document = document_catalog.get(tx, LOCAL, accepted.document.public_id)
             return document_catalog.version(tx, document, accepted.job.version_number)
 
     def publications(self) -> int:

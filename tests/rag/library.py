@@ -12,6 +12,7 @@ from rag.retrieval.dense import VectorSpace
 from rag.retrieval.evidence import EvidenceSelector
 from rag.retrieval.hybrid import HybridRetriever
 from rag.stores import acceptance, chunk_store, collections, document_catalog, job_queue, schema
+from rag.stores.access import LOCAL
 from rag.stores.blobs import BlobStore
 from rag.stores.database import Database
 from rag.stores.index_follower import IndexFollower
@@ -41,9 +42,9 @@ class Library:
         pieces = [Chunk(*span, name, 0, page=number) for number, span in enumerate(spans, start=1)]
         vectors = self.embedder.encode([f"{name}\n{text[start:end]}" for start, end in spans])
         with self.database.write() as tx:
-            if collection not in {one.name for one in collections.all_of(tx)}:
-                collections.create(tx, collection)
-            target = collections.get(tx, collection)
+            if collection not in {one.name for one in collections.all_of(tx, LOCAL)}:
+                collections.create(tx, LOCAL, collection)
+            target = collections.get(tx, LOCAL, collection)
             accepted = acceptance.create(tx, blob, name, target, metadata or {})
             job = job_queue.claim_this(tx, accepted.job, "test")
             chunk_store.publish(
@@ -63,7 +64,7 @@ class Library:
 
     def remove(self, document: str) -> None:
         with self.database.write() as tx:
-            document_catalog.remove(tx, document_catalog.get(tx, document))
+            document_catalog.remove(tx, document_catalog.get(tx, LOCAL, document))
 
 
 @cache

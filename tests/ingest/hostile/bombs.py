@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from tests.ingest.builders import archive, compound, docx, lines, open_document, paragraph, pdf
 
 MIB = 2**20
-_TYPES = b'<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>'
-_CONTAINER = (
+TYPES = b'<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>'
+CONTAINER = (
     b'<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>'
     b'<rootfile full-path="a.opf" media-type="application/oebps-package+xml"/></rootfiles></container>'
 )
@@ -123,11 +123,11 @@ def deep_xml(root: str, element: str) -> bytes:
 
 
 def word(document: bytes) -> bytes:
-    return archive({"[Content_Types].xml": _TYPES, "word/document.xml": document})
+    return archive({"[Content_Types].xml": TYPES, "word/document.xml": document})
 
 
 def book(package: bytes, **chapters: bytes) -> bytes:
-    return archive({"META-INF/container.xml": _CONTAINER, "a.opf": package, **chapters})
+    return archive({"META-INF/container.xml": CONTAINER, "a.opf": package, **chapters})
 
 
 def sheet(cells: bytes, before: bytes = b"") -> bytes:
@@ -137,7 +137,7 @@ def sheet(cells: bytes, before: bytes = b"") -> bytes:
     packaged = b"http://schemas.openxmlformats.org/package/2006/relationships"
     return archive(
         {
-            "[Content_Types].xml": _TYPES,
+            "[Content_Types].xml": TYPES,
             "_rels/.rels": b'<Relationships xmlns="%s"><Relationship Id="r" Type="%s/officeDocument" '
             b'Target="xl/workbook.xml"/></Relationships>' % (packaged, relations),
             "xl/workbook.xml": b'<workbook xmlns="%s" xmlns:r="%s"><sheets><sheet name="S" sheetId="1" '
@@ -199,7 +199,7 @@ BOMBS = [
          ("limit_exceeded",)),
     Bomb("flate bomb in odt", "a.odt", lambda: open_document("text", content="\0" * 64 * MIB),
          ("limit_exceeded",)),
-    Bomb("flate bomb in epub", "a.epub", lambda: packed("a.opf", {"META-INF/container.xml": _CONTAINER}),
+    Bomb("flate bomb in epub", "a.epub", lambda: packed("a.opf", {"META-INF/container.xml": CONTAINER}),
          ("limit_exceeded",)),
     Bomb("docx that claims too little", "a.docx",
          lambda: lying(10, b"word/document.xml", {"[Content_Types].xml": b""}), ("corrupt",)),

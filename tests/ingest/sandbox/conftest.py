@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from ingest.sandbox import ParseServer, Sandbox
 from ingest.sandbox.launching import FreshProcess, is_forking_supported
+from rag.errors import DocumentRejected
 from tests.ingest.sandbox import scripted
 
 needs_forking = pytest.mark.skipif(not is_forking_supported(), reason="needs Linux 5.3 or later")
@@ -39,9 +41,15 @@ def sandbox(request: pytest.FixtureRequest) -> Sandbox:
 
 
 @pytest.fixture(scope="package")
-def _scripted_server() -> Iterator[Sandbox]:
+def _scripted_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     launcher = scripted.forked()
-    yield Sandbox(launcher)
+    sandbox = Sandbox(launcher)
+    nothing = tmp_path_factory.mktemp("scripted") / "nothing"
+    nothing.touch()
+    # Starting the server may take longer than the first test gives its document.
+    with suppress(DocumentRejected):
+        sandbox.parse_file(nothing, "pass")
+    yield sandbox
     launcher.stop()
 
 

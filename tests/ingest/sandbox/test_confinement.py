@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from ingest.sandbox.probe import MEASURES, describe
+
 CONFINED = """
 import os, resource, signal, socket, sys
 from ingest.sandbox.confinement import confine, isolate
@@ -42,32 +44,37 @@ confine(limits, may_recognise=False)
 print(refused(lambda: bytearray(2**30)), refused(write), refused(lambda: [os.dup(0) for _ in range(100)]))
 print(resource.getrlimit(resource.RLIMIT_CORE), resource.getrlimit(resource.RLIMIT_NPROC))
 print(resource.getrlimit(resource.RLIMIT_CPU))
-allowance.grant(limits, lambda page: None)
+allowance.grant(limits, print, None)
 print(allowance.begin_page(1), soft(resource.RLIMIT_AS) // MIB, soft(resource.RLIMIT_NPROC))
 """
-    assert run(script, tmp_path) == ["True True True", "(0, 0) (0, 0)", "(5, 6)", "True 300 0"]
+    assert run(script, tmp_path) == ["True True True", "(0, 0) (0, 0)", "(5, 6)", "False 300 0"]
 
 
-def test_recognised_pages_raise_them_page_by_page(tmp_path: Path) -> None:
+def test_pages_to_recognise_give_more_time_to_draw_them_and_nothing_else(tmp_path: Path) -> None:
     script = """
-processes = resource.getrlimit(resource.RLIMIT_NPROC)[1]
 confine(limits, may_recognise=True)
 print(soft(resource.RLIMIT_AS) // MIB, soft(resource.RLIMIT_CPU), soft(resource.RLIMIT_NPROC))
-allowance.grant(limits, print)
+allowance.grant(limits, print, object())
 for page in (3, 4, 9):
     print(allowance.begin_page(page), soft(resource.RLIMIT_AS) // MIB, soft(resource.RLIMIT_CPU),
-          soft(resource.RLIMIT_NPROC) == processes)
+          soft(resource.RLIMIT_NPROC))
 print(resource.getrlimit(resource.RLIMIT_CPU)[1], resource.getrlimit(resource.RLIMIT_AS)[1] // MIB)
 """
     assert run(script, tmp_path) == [
         "300 5 0",
         "3",
-        "True 900 12 True",
+        "True 300 10 0",
         "4",
-        "True 900 19 True",
-        "False 900 19 True",
-        "20 900",
+        "True 300 15 0",
+        "False 300 15 0",
+        "16 300",
     ]
+
+
+def test_what_holds_here_is_what_the_measures_say_when_they_are_taken() -> None:
+    held = describe()
+    assert held.keys() == MEASURES.keys()
+    assert held["limits"], "these every system has"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="namespaces and capabilities are Linux's")

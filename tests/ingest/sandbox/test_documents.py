@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ingest.ocr import engines
 from ingest.parsers.limits import ParseLimits
 from ingest.sandbox import Sandbox, members, parse_file, render_page
 from rag.errors import DocumentRejected, FootnoteError, NotFound, Unsupported
@@ -33,6 +34,13 @@ def test_typed_errors_come_back(
     with pytest.raises(error) as caught:
         sandbox.parse_file(write(data), "a")
     assert caught.value.code == code
+
+
+@pytest.mark.skipif(not engines.is_installed(), reason="no recognition engine is installed")
+def test_scanned_pages_are_recognised_beside_the_confined_parser(shared: Path, sandbox: Sandbox) -> None:
+    parsed = sandbox.parse_file(shared / "fixtures/ocr_test.pdf", "scan.pdf")
+    assert parsed.pages_recognised == (1,)
+    assert len(parsed.text.split()) > 5
 
 
 def test_a_missing_file_is_the_callers_own_error(tmp_path: Path, sandbox: Sandbox) -> None:

@@ -18,6 +18,8 @@ from rag.generation.answering import (
 from rag.models.generator import Generator
 from rag.models.locations import default_model_path
 from rag.records import Answer, AnswerStatus, Verdict
+from rag.stores.access import LOCAL
+from rag.stores.scopes import Scope
 from tests.rag.library import Library
 
 SKERRY = (
@@ -43,7 +45,7 @@ def answer_of(events: list[AnswerEvent]) -> Answer:
 
 @pytest.mark.parametrize("mode", list(AskMode))
 def test_every_sentence_is_checked_and_every_quote_is_the_source(answerer: Answerer, mode: AskMode) -> None:
-    request = AskRequest("Who was the first keeper of the lighthouse?", mode=mode)
+    request = AskRequest("Who was the first keeper of the lighthouse?", Scope(LOCAL), mode=mode)
     answer = answer_of(list(answerer.ask(request)))
     assert answer.status in (AnswerStatus.ANSWERED, AnswerStatus.PARTIAL)
     assert any("Iris Halloran" in citation.quote for citation in answer.citations)
@@ -57,7 +59,9 @@ def test_every_sentence_is_checked_and_every_quote_is_the_source(answerer: Answe
 
 
 def test_quotes_are_made_without_the_model(answerer: Answerer) -> None:
-    events = list(answerer.ask(AskRequest("How high is the tower?", mode=AskMode.QUOTE, max_citations=1)))
+    events = list(
+        answerer.ask(AskRequest("How high is the tower?", Scope(LOCAL), mode=AskMode.QUOTE, max_citations=1))
+    )
     answer = answer_of(events)
     assert not any(isinstance(event, TokenEvent) for event in events)
     assert answer.model is None
@@ -65,7 +69,7 @@ def test_quotes_are_made_without_the_model(answerer: Answerer) -> None:
 
 
 def test_events_come_in_order_and_add_up(answerer: Answerer) -> None:
-    events = list(answerer.ask(AskRequest("When was the lighthouse completed?")))
+    events = list(answerer.ask(AskRequest("When was the lighthouse completed?", Scope(LOCAL))))
     assert isinstance(events[0], RetrievalEvent)
     assert any(isinstance(event, TokenEvent) for event in events)
     told = tuple(event.sentence for event in events if isinstance(event, SentenceEvent))
@@ -74,7 +78,7 @@ def test_events_come_in_order_and_add_up(answerer: Answerer) -> None:
 
 
 def test_what_is_not_there_is_refused_without_the_model(answerer: Answerer) -> None:
-    events = list(answerer.ask(AskRequest("Who won the presidential election in Peru?")))
+    events = list(answerer.ask(AskRequest("Who won the presidential election in Peru?", Scope(LOCAL))))
     answer = answer_of(events)
     assert (answer.status, answer.answer) == (AnswerStatus.NOT_IN_DOCUMENTS, REFUSAL)
     assert (answer.sentences, answer.citations) == ((), ())
@@ -84,14 +88,18 @@ def test_what_is_not_there_is_refused_without_the_model(answerer: Answerer) -> N
 
 def test_max_citations_is_kept(answerer: Answerer) -> None:
     for limit in (1, 2):
-        request = AskRequest("When are visitors admitted to the lighthouse?", max_citations=limit)
+        request = AskRequest(
+            "When are visitors admitted to the lighthouse?", Scope(LOCAL), max_citations=limit
+        )
         assert 1 <= len(answer_of(list(answerer.ask(request))).citations) <= limit
 
 
 def test_a_follow_up_is_understood_from_the_conversation(answerer: Answerer) -> None:
-    first = AskRequest("Who was the first keeper of the lighthouse?", mode=AskMode.QUOTE, conversation="c1")
+    first = AskRequest(
+        "Who was the first keeper of the lighthouse?", Scope(LOCAL), mode=AskMode.QUOTE, conversation="c1"
+    )
     list(answerer.ask(first))
-    second = AskRequest("How long did she serve?", mode=AskMode.QUOTE, conversation="c1")
+    second = AskRequest("How long did she serve?", Scope(LOCAL), mode=AskMode.QUOTE, conversation="c1")
     assert "22 years" in answer_of(list(answerer.ask(second))).answer
 
 
@@ -100,6 +108,6 @@ def test_auto_quotes_when_the_model_cannot_be_had(library: Library) -> None:
     closed = Generator(default_model_path())
     closed.close()
     answerer = Answerer(library.database, library.retriever, library.selector(), closed)
-    answer = answer_of(list(answerer.ask(AskRequest("How high is the tower?"))))
+    answer = answer_of(list(answerer.ask(AskRequest("How high is the tower?", Scope(LOCAL)))))
     assert answer.citations
     assert all(sentence.verdict is Verdict.VERBATIM for sentence in answer.sentences)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from rag.generation.citations import AnswerText, Footnotes
 from rag.records import DocumentRef, Evidence, Verdict
+from rag.stores.access import LOCAL
 from rag.stores.scopes import Scope
 from tests.rag.library import Library
 
@@ -9,7 +10,7 @@ TEXT = "First paragraph here.\n\nThe tower is 41 metres high. It leans."
 
 
 def found(library: Library) -> Evidence:
-    passage = library.retriever.search("How high is the tower?", Scope(), 1).passages[0]
+    passage = library.retriever.search("How high is the tower?", Scope(LOCAL), 1).passages[0]
     start = passage.start
     return Evidence(
         1, passage.document, passage.version_id, None, start, start + 28, TEXT[start : start + 28], "", 0.9

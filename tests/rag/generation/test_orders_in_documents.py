@@ -7,6 +7,8 @@ import pytest
 from rag.generation.answering import Answerer, AskMode, AskRequest, DoneEvent
 from rag.models.generator import Generator
 from rag.records import Answer
+from rag.stores.access import LOCAL
+from rag.stores.scopes import Scope
 from tests.rag.library import Library
 
 SENTENCES = (
@@ -27,7 +29,7 @@ ORDERS = {
 def _ask(library: Library, generator: Generator, mode: AskMode, question: str = QUESTION) -> Answer:
     selector = library.selector()
     answerer = Answerer(library.database, library.retriever, selector, generator)
-    last = list(answerer.ask(AskRequest(question, mode=mode)))[-1]
+    last = list(answerer.ask(AskRequest(question, Scope(LOCAL), mode=mode)))[-1]
     assert isinstance(last, DoneEvent)
     return last.answer
 

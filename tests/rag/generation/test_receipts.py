@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from rag.errors import NotFound, StorageFailed
+from rag.errors import NotFound
 from rag.generation.answering import Answerer, AskMode, AskRequest, DoneEvent
 from rag.generation.receipts import ReceiptKeeper, Shown, prompt_sha256, show
 from rag.generation.replay import compare, request_again
@@ -17,6 +17,7 @@ from rag.models.generation import PromptPart
 from rag.models.generator import Generator
 from rag.records import Answer, AnswerStatus, VersionStatus
 from rag.stores import acceptance, answers, conversations, document_catalog
+from rag.stores.access import LOCAL
 from rag.stores.receipt_writer import ReceiptWriter
 from rag.stores.scopes import Scope
 from tests.rag.library import Library
@@ -47,7 +48,7 @@ def answering(library: Library, generator: Generator, receipts: ReceiptKeeper) -
 
 
 def ask(answerer: Answerer, question: str | AskRequest) -> Answer:
-    request = AskRequest(question) if isinstance(question, str) else question
+    request = AskRequest(question, Scope(LOCAL)) if isinstance(question, str) else question
     last = list(answerer.ask(request))[-1]
     assert isinstance(last, DoneEvent)
     return last.answer
@@ -55,12 +56,12 @@ def ask(answerer: Answerer, question: str | AskRequest) -> Answer:
 
 def shown(library: Library, answer: Answer) -> Shown:
     with library.database.read() as tx:
-        return show(tx, answers.get(tx, answer.id))
+        return show(tx, answers.get(tx, LOCAL, answer.id))
 
 
 @pytest.mark.parametrize("mode", list(AskMode))
 def test_what_was_delivered_is_shown_again(library: Library, answerer: Answerer, mode: AskMode) -> None:
-    scope = Scope(("default",), {"name": "skerry.txt"})
+    scope = Scope(LOCAL, ("default",), {"name": "skerry.txt"})
     given = ask(answerer, AskRequest(KEEPER, scope, mode=mode, max_citations=2))
     kept = shown(library, given)
     assert kept.answer == given
@@ -71,7 +72,7 @@ def test_what_was_delivered_is_shown_again(library: Library, answerer: Answerer,
         assert item.text == SKERRY[item.start : item.end]
     cited = {item.citation: item.text for item in kept.evidence if item.citation is not None}
     assert cited == {citation.number: citation.quote for citation in given.citations}
-    again = request_again(kept.receipt)
+    again = request_again(kept.receipt, LOCAL)
     assert again == AskRequest(KEEPER, scope, mode=mode, max_citations=2, replay_of=given.id)
 
 
@@ -92,7 +93,7 @@ def test_asking_again_over_the_same_documents_gives_the_same_answer(
     for question in (KEEPER, "When was the lighthouse completed?"):
         first = ask(answerer, question)
         before = shown(library, first)
-        after = shown(library, ask(answerer, request_again(before.receipt)))
+        after = shown(library, ask(answerer, request_again(before.receipt, LOCAL)))
         assert after.receipt.replay_of == first.id
         changes = compare(before, after)
         assert changes.same
@@ -102,25 +103,25 @@ def test_asking_again_over_the_same_documents_gives_the_same_answer(
 
 
 def test_a_follow_up_is_asked_again_as_it_was_understood(library: Library, answerer: Answerer) -> None:
-    ask(answerer, AskRequest(KEEPER, mode=AskMode.QUOTE, conversation="c1"))
-    second = AskRequest("How long did she serve?", mode=AskMode.QUOTE, conversation="c1")
+    ask(answerer, AskRequest(KEEPER, Scope(LOCAL), mode=AskMode.QUOTE, conversation="c1"))
+    second = AskRequest("How long did she serve?", Scope(LOCAL), mode=AskMode.QUOTE, conversation="c1")
     given = ask(answerer, second)
     kept = shown(library, given).receipt
     assert (kept.question, kept.conversation) == (second.question, "c1")
     assert kept.understood != kept.question
-    again = ask(answerer, request_again(kept))
+    again = ask(answerer, request_again(kept, LOCAL))
     assert again.answer == given.answer
     with library.database.read() as tx:
-        assert len(conversations.recent_turns(tx, "c1", 9)) == 2
+        assert len(conversations.recent_turns(tx, LOCAL.owner, "c1", 9)) == 2
 
 
 def test_a_newer_version_and_a_deletion_show_and_explain_themselves(
     library: Library, skerry: str, answerer: Answerer
 ) -> None:
-    given = ask(answerer, AskRequest(KEEPER, mode=AskMode.QUOTE))
+    given = ask(answerer, AskRequest(KEEPER, Scope(LOCAL), mode=AskMode.QUOTE))
     with library.database.write() as tx:
         blob = library.blobs.put([b"Another text."], 1000)
-        acceptance.accept_version(tx, document_catalog.get(tx, skerry), blob, "skerry-2.txt")
+        acceptance.accept_version(tx, document_catalog.get(tx, LOCAL, skerry), blob, "skerry-2.txt")
     kept = shown(library, given)
     assert kept.freshness is VersionStatus.SUPERSEDED
     assert kept.answer.citations[0].document.name == "skerry.txt"
@@ -134,7 +135,7 @@ def test_a_newer_version_and_a_deletion_show_and_explain_themselves(
         everything = str(tx.execute(text("SELECT * FROM answers")).all())
     assert "Halloran" not in everything
     assert KEEPER in everything
-    changes = compare(kept, shown(library, ask(answerer, request_again(kept.receipt))))
+    changes = compare(kept, shown(library, ask(answerer, request_again(kept.receipt, LOCAL))))
     assert not changes.same
     assert {one.code for one in changes.reasons} >= {"document_deleted", "evidence_changed"}
 
@@ -143,11 +144,13 @@ def test_without_receipts_conversations_are_remembered_all_the_same(
     library: Library, skerry: str, running_generator: Generator
 ) -> None:
     answerer = answering(library, running_generator, ReceiptKeeper(ReceiptWriter(library.database)))
-    given = ask(answerer, AskRequest(KEEPER, mode=AskMode.QUOTE, conversation="c1"))
+    given = ask(answerer, AskRequest(KEEPER, Scope(LOCAL), mode=AskMode.QUOTE, conversation="c1"))
     with library.database.read() as tx:
-        assert [turn.answer for turn in conversations.recent_turns(tx, "c1", 9)] == [given.answer]
+        assert [turn.answer for turn in conversations.recent_turns(tx, LOCAL.owner, "c1", 9)] == [
+            given.answer
+        ]
         with pytest.raises(NotFound):
-            answers.get(tx, given.id)
+            answers.get(tx, LOCAL, given.id)
 
 
 @pytest.fixture
@@ -161,18 +164,15 @@ def full_disk(library: Library) -> Iterator[None]:
         tx.execute(text("PRAGMA max_page_count = 1000000"))
 
 
-def test_an_answer_that_cannot_be_kept_is_not_given_out_as_one(
-    library: Library, answerer: Answerer, full_disk: None
-) -> None:
+def test_an_answer_that_cannot_be_kept_says_so(library: Library, answerer: Answerer, full_disk: None) -> None:
     long = "Who was the first keeper of the lighthouse? " * 400
-    events = answerer.ask(AskRequest(long, mode=AskMode.QUOTE, conversation="c1"))
-    with pytest.raises(StorageFailed) as caught:
-        list(events)
-    assert caught.value.code == "disk_full"
+    *_, last = answerer.ask(AskRequest(long, Scope(LOCAL), mode=AskMode.QUOTE, conversation="c1"))
+    assert isinstance(last, DoneEvent)
+    assert "answer_not_kept" in [note.code for note in last.answer.notes]
     with library.database.read() as tx:
-        assert answers.page_of(tx, limit=1) == ([], None)
-        assert conversations.recent_turns(tx, "c1", 9) == []
-    assert library.retriever.search(KEEPER, Scope(), 1).passages
+        assert answers.page_of(tx, LOCAL, limit=1) == ([], None)
+        assert conversations.recent_turns(tx, LOCAL.owner, "c1", 9) == []
+    assert library.retriever.search(KEEPER, Scope(LOCAL), 1).passages
 
 
 def test_a_prompt_is_known_by_its_parts_and_their_trust() -> None:

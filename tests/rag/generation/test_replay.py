@@ -17,6 +17,7 @@ from rag.records import (
     ModelIdentity,
     VersionStatus,
 )
+from rag.stores.access import LOCAL
 from tests.rag.stores.receipts import ENVIRONMENT, receipt
 
 
@@ -87,5 +88,5 @@ def test_many_documents_are_not_all_named() -> None:
 
 
 def test_a_question_whose_rewritten_form_was_erased_is_asked_as_it_was_asked() -> None:
-    assert request_again(receipt(standalone="Rewritten?")).question == "Rewritten?"
-    assert request_again(receipt(standalone=None)).question == "How high is it?"
+    assert request_again(receipt(standalone="Rewritten?"), LOCAL).question == "Rewritten?"
+    assert request_again(receipt(standalone=None), LOCAL).question == "How high is it?"

@@ -9,6 +9,7 @@ from rag.generation.surveying import Surveyor
 from rag.models.generator import Generator
 from rag.models.locations import default_model_path
 from rag.records import Answer, AnswerStatus, QuestionKind, Verdict
+from rag.stores.access import LOCAL
 from rag.stores.scopes import Scope
 from tests.rag.library import Library
 
@@ -48,7 +49,7 @@ class Ask:
     ) -> Answer:
         request = AskRequest(
             question,
-            scope or Scope(),
+            scope or Scope(LOCAL),
             AskMode.QUOTE,
             survey_citations=limit,
             conversation=conversation,
@@ -166,7 +167,7 @@ def test_what_is_nowhere_is_refused(library: Library, ask: Ask) -> None:
 def test_only_what_is_in_the_scope_is_counted(library: Library, ask: Ask) -> None:
     library.add("note-1.txt", DAYS["note-1.txt"], collection="north")
     library.add("note-2.txt", DAYS["note-2.txt"], collection="south")
-    answer = ask("How many of the notes mention cement?", scope=Scope(("north",)))
+    answer = ask("How many of the notes mention cement?", scope=Scope(LOCAL, ("north",)))
     assert answer.sentences[0].text.startswith("1 notes")
 
 

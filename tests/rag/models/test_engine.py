@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from rag.errors import FootnoteError, TooLarge
-from rag.models import batching
-from rag.models.batching import Engine
+from rag.models import engine as engine_module
 from rag.models.chat_formats import Message, render
+from rag.models.engine import Engine
 from rag.models.generation import (
     FinishedEvent,
     FinishReason,
@@ -202,7 +202,7 @@ def test_guesses_change_nothing_but_the_steps(engine: Engine, monkeypatch: pytes
     request = asked(engine, FACTS + "Repeat these two sentences word for word.", max_tokens=48)
     engine.submit(1, request)
     guessed = Heard().to_the_end(engine)
-    monkeypatch.setattr(batching, "_GUESSES", 0)
+    monkeypatch.setattr(engine_module, "_GUESSES", 0)
     engine.submit(1, request)
     plain = Heard().to_the_end(engine)
     assert alike(guessed.texts[1], plain.texts[1])

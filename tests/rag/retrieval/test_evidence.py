@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 
+from rag.stores.access import LOCAL
 from rag.stores.scopes import Scope
 from tests.rag.library import Library
 
@@ -14,7 +15,7 @@ TEXT = (
 def test_the_answering_sentence_comes_first_with_its_place(library: Library) -> None:
     library.add("skerry.txt", TEXT)
     selector = library.selector()
-    result = library.retriever.search("How high is the tower of the Skerry lighthouse?", Scope(), 8)
+    result = library.retriever.search("How high is the tower of the Skerry lighthouse?", Scope(LOCAL), 8)
     selection = selector.select(result, 2)
     first = selection.evidence[0]
     # "Its" says nothing alone: the sentence that names the lighthouse is quoted with it, the heading is not.
@@ -29,7 +30,7 @@ def test_a_question_about_something_else_is_less_answerable(library: Library) ->
     selector = library.selector()
 
     def score(question: str) -> float:
-        return selector.select(library.retriever.search(question, Scope(), 8), 3).answerability
+        return selector.select(library.retriever.search(question, Scope(LOCAL), 8), 3).answerability
 
     assert score("Who was the first keeper of the lighthouse?") > score("Who won the election in Peru?")
 
@@ -37,12 +38,12 @@ def test_a_question_about_something_else_is_less_answerable(library: Library) ->
 def test_copies_are_quoted_once(library: Library) -> None:
     library.add("one.txt", "The tower is 41 metres high.")
     library.add("two.txt", "The tower is 41 metres high!")
-    result = library.retriever.search("How high is the tower?", Scope(), 8)
+    result = library.retriever.search("How high is the tower?", Scope(LOCAL), 8)
     assert len(library.selector().select(result, 5).evidence) == 1
 
 
 def test_no_passages_no_evidence(library: Library) -> None:
-    result = library.retriever.search("anything", Scope(), 8)
+    result = library.retriever.search("anything", Scope(LOCAL), 8)
     selection = library.selector().select(result, 3)
     assert (list(selection.evidence), selection.answerability) == ([], 0.0)
 
@@ -50,7 +51,7 @@ def test_no_passages_no_evidence(library: Library) -> None:
 def test_an_endless_sentence_is_cut_without_losing_offsets(library: Library) -> None:
     text = "ledger " * 300
     library.add("ledger.txt", text.strip())
-    result = library.retriever.search("ledger", Scope(), 8)
+    result = library.retriever.search("ledger", Scope(LOCAL), 8)
     for item in library.selector().select(result, 5).evidence:
         assert len(item.text) <= 600
         assert text[item.start : item.end] == item.text
@@ -61,13 +62,15 @@ def test_where_a_number_is_asked_for_a_sentence_with_one_leads(library: Library)
         "Handbook for volunteers.\n\nThe museum has two members of staff and 46 volunteers. It is open daily."
     )
     library.add("museum.txt", text)
-    result = library.retriever.search("How many volunteers does the museum have?", Scope(), 8)
+    result = library.retriever.search("How many volunteers does the museum have?", Scope(LOCAL), 8)
     assert "46 volunteers" in library.selector().select(result, 1).evidence[0].text
 
 
 def test_the_sentence_that_names_it_is_not_quoted_twice(library: Library) -> None:
     library.add("skerry.txt", TEXT)
-    result = library.retriever.search("When was the Skerry lighthouse completed, how high is it?", Scope(), 8)
+    result = library.retriever.search(
+        "When was the Skerry lighthouse completed, how high is it?", Scope(LOCAL), 8
+    )
     evidence = library.selector().select(result, 4).evidence
     places = sorted((item.start, item.end) for item in evidence)
     assert len(evidence) >= 2

@@ -4,6 +4,7 @@ import pytest
 
 from rag.errors import BadRequest, NotFound
 from rag.retrieval.hybrid import SearchMode
+from rag.stores.access import LOCAL
 from rag.stores.scopes import Scope
 from tests.rag.library import Library
 
@@ -21,24 +22,24 @@ def stocked(library: Library) -> Library:
 def names(
     library: Library, query: str, scope: Scope | None = None, mode: SearchMode = SearchMode.HYBRID
 ) -> list[str]:
-    found = library.retriever.search(query, scope or Scope(), 10, mode).passages
+    found = library.retriever.search(query, scope or Scope(LOCAL), 10, mode).passages
     return [one.document.name for one in found]
 
 
 @pytest.mark.parametrize("mode", list(SearchMode))
 def test_finds_the_passage_in_every_mode(stocked: Library, mode: SearchMode) -> None:
-    found = stocked.retriever.search("When was the lighthouse completed?", Scope(), 1, mode).passages
+    found = stocked.retriever.search("When was the lighthouse completed?", Scope(LOCAL), 1, mode).passages
     assert [one.text for one in found] == ["The Skerry lighthouse was completed in 1876."]
 
 
 def test_a_passage_is_the_stored_text_at_its_offsets(stocked: Library) -> None:
-    for passage in stocked.retriever.search("oil lamp oven", Scope(), 10).passages:
+    for passage in stocked.retriever.search("oil lamp oven", Scope(LOCAL), 10).passages:
         source = LIGHTHOUSE if passage.document.name == "lighthouse.txt" else BAKERY
         assert passage.text == source[passage.start : passage.end]
 
 
 def test_collections_are_searched_apart(stocked: Library) -> None:
-    assert set(names(stocked, "lighthouse", Scope(("food",)))) == {"bakery.txt"}
+    assert set(names(stocked, "lighthouse", Scope(LOCAL, ("food",)))) == {"bakery.txt"}
     assert set(names(stocked, "lighthouse bread")) == {"lighthouse.txt", "bakery.txt"}
 
 
@@ -55,40 +56,40 @@ def test_collections_are_searched_apart(stocked: Library) -> None:
 def test_filters_are_applied_inside_the_search(
     stocked: Library, filter_: dict[str, object], expected: set[str]
 ) -> None:
-    assert set(names(stocked, "lighthouse bread oven", Scope(filter=filter_))) == expected
+    assert set(names(stocked, "lighthouse bread oven", Scope(LOCAL, filter=filter_))) == expected
 
 
 @pytest.mark.parametrize("filter_", [{"color": 1}, {"name": {"$like": "x"}}, {"metadata.year": {"$gt": [1]}}])
 def test_a_filter_that_cannot_be_is_refused(stocked: Library, filter_: dict[str, object]) -> None:
     with pytest.raises(BadRequest) as refused:
-        names(stocked, "bread", Scope(filter=filter_))
+        names(stocked, "bread", Scope(LOCAL, filter=filter_))
     assert refused.value.code == "bad_filter"
 
 
 def test_unknown_collections_and_documents_are_named(stocked: Library) -> None:
     with pytest.raises(NotFound) as missing:
-        names(stocked, "bread", Scope(("nowhere",)))
+        names(stocked, "bread", Scope(LOCAL, ("nowhere",)))
     assert missing.value.code == "collection_not_found"
-    bakery = stocked.retriever.search("bread", Scope(("food",)), 1).passages[0].document.id
+    bakery = stocked.retriever.search("bread", Scope(LOCAL, ("food",)), 1).passages[0].document.id
     with pytest.raises(NotFound) as outside:
-        names(stocked, "bread", Scope(("default",), {"document_id": bakery}))
+        names(stocked, "bread", Scope(LOCAL, ("default",), {"document_id": bakery}))
     assert outside.value.code == "document_not_found"
 
 
 def test_a_deleted_document_is_gone_at_once(stocked: Library) -> None:
-    passage = stocked.retriever.search("lighthouse", Scope(), 1).passages[0]
+    passage = stocked.retriever.search("lighthouse", Scope(LOCAL), 1).passages[0]
     stocked.remove(passage.document.id)
     assert set(names(stocked, "When was the lighthouse completed?")) == {"bakery.txt"}
 
 
 def test_an_empty_library_has_no_passages(library: Library) -> None:
-    result = library.retriever.search("anything", Scope(), 5)
+    result = library.retriever.search("anything", Scope(LOCAL), 5)
     assert list(result.passages) == []
     assert result.coverage.passages_matching == 0
 
 
 def test_coverage_counts_what_matched_beyond_what_is_shown(stocked: Library) -> None:
-    result = stocked.retriever.search("lamp oven lighthouse flour", Scope(), 1)
+    result = stocked.retriever.search("lamp oven lighthouse flour", Scope(LOCAL), 1)
     assert result.coverage.passages_seen == 1
     assert result.coverage.passages_matching >= 3
 

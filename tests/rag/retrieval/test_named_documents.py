@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import pytest
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from rag.retrieval import named_documents
 from rag.retrieval.query import years
 from rag.stores import document_catalog, schema
+from rag.stores.access import LOCAL
 from rag.stores.scopes import EVERYWHERE, Scope
 from tests.rag.library import Library
 
@@ -24,7 +28,7 @@ def reports(library: Library) -> Library:
 
 
 def first(library: Library, question: str) -> str:
-    return library.retriever.search(question, Scope(), 5).passages[0].document.name
+    return library.retriever.search(question, Scope(LOCAL), 5).passages[0].document.name
 
 
 @pytest.mark.parametrize(
@@ -44,30 +48,30 @@ def test_company_and_year_together_pick_one_of_many_look_alikes(
 
 def test_a_question_that_names_no_document_prefers_none(reports: Library) -> None:
     with reports.database.read() as tx:
-        named = named_documents.find(tx, "How high were capital expenditures?", EVERYWHERE)
+        named = named_documents.find(tx, "How high were capital expenditures?", EVERYWHERE, EVERYWHERE)
     assert named == named_documents.NONE_NAMED
 
 
 def test_what_is_named_is_preferred_and_nothing_is_left_out(reports: Library) -> None:
-    found = reports.retriever.search("Nordvik 2022 net sales", Scope(), 20).passages
+    found = reports.retriever.search("Nordvik 2022 net sales", Scope(LOCAL), 20).passages
     assert found[0].document.name == "NORDVIK_2022_10K.txt"
     assert {one.document.name for one in found} > {"TRAVANCORE_2022_10K.txt", "report-17.txt"}
 
 
 def test_changed_metadata_is_found_at_once_and_a_deleted_document_is_not(reports: Library) -> None:
-    passage = reports.retriever.search("What were the net sales of Ostrava?", Scope(), 1).passages[0]
+    passage = reports.retriever.search("What were the net sales of Ostrava?", Scope(LOCAL), 1).passages[0]
     assert passage.document.name == "report-17.txt"
     with reports.database.write() as tx:
-        document = document_catalog.get(tx, passage.document.id)
+        document = document_catalog.get(tx, LOCAL, passage.document.id)
         document_catalog.set_metadata(tx, document, {"company": "Zelezna"})
     assert first(reports, "What were Zelezna's net sales?") == "report-17.txt"
     reports.remove(passage.document.id)
     with reports.database.read() as tx:
-        assert named_documents.find(tx, "Zelezna", EVERYWHERE) == named_documents.NONE_NAMED
+        assert named_documents.find(tx, "Zelezna", EVERYWHERE, EVERYWHERE) == named_documents.NONE_NAMED
 
 
 def test_a_filter_holds_for_named_documents_too(reports: Library) -> None:
-    scope = Scope(filter={"name": {"$ne": "NORDVIK_2022_10K.txt"}})
+    scope = Scope(LOCAL, filter={"name": {"$ne": "NORDVIK_2022_10K.txt"}})
     found = reports.retriever.search("Nordvik 2022 net sales", scope, 20).passages
     assert "NORDVIK_2022_10K.txt" not in {one.document.name for one in found}
 
@@ -102,6 +106,7 @@ def test_an_older_library_gets_its_names(reports: Library) -> None:
         tx.exec_driver_sql("DELETE FROM keyword_documents")
         for name in ("keyword_document_places", "keyword_document_terms", "keyword_documents"):
             tx.exec_driver_sql(f"DROP TABLE {name}")
-        tx.exec_driver_sql("UPDATE alembic_version SET version_num = '0003'")
-    schema.upgrade(reports.database)
+    named = ScriptDirectory(str(schema.MIGRATIONS)).get_revision("0004")
+    with reports.database.write() as tx, Operations.context(MigrationContext.configure(tx)):
+        named.module.upgrade()
     assert first(reports, "Nordvik 2023 net sales") == "NORDVIK_2023_10K.txt"

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rag.records import Chunk, DocumentState, Page, ParsedDocument
 from rag.stores import acceptance, chunk_store, collections, document_catalog, job_queue
 from rag.stores.acceptance import Accepted
+from rag.stores.access import LOCAL
 from rag.stores.blobs import BlobStore
 from rag.stores.database import Database
 from rag.stores.document_catalog import Document
@@ -50,9 +51,9 @@ class Library:
         blob = self.blobs.put([content], limit=10_000_000)
         with self.database.write() as tx:
             if replacing is not None:
-                document = document_catalog.get(tx, replacing.public_id)
+                document = document_catalog.get(tx, LOCAL, replacing.public_id)
                 return acceptance.accept_version(tx, document, blob, name)
-            place = collections.get(tx, collection)
+            place = collections.get(tx, LOCAL, collection)
             return acceptance.accept(tx, blob, name, place, metadata or {}, **options)
 
     def claim(self, worker: str = "worker") -> Job:
@@ -91,13 +92,13 @@ class Library:
 
     def document(self, public_id: str) -> Document:
         with self.database.read() as tx:
-            return document_catalog.get(tx, public_id)
+            return document_catalog.get(tx, LOCAL, public_id)
 
     def named(self, name: str) -> Document:
         with self.database.read() as tx:
-            (found,) = document_catalog.page_of(tx, limit=1, name_contains=name)[0]
+            (found,) = document_catalog.page_of(tx, LOCAL, limit=1, name_contains=name)[0]
         return found
 
     def remove(self, document: Document) -> Sequence[str]:
         with self.database.write() as tx:
-            return document_catalog.remove(tx, document_catalog.get(tx, document.public_id))
+            return document_catalog.remove(tx, document_catalog.get(tx, LOCAL, document.public_id))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rag.records import AnswerSentence, AnswerStatus, Coverage, ModelIdentity, QuestionKind, Verdict
+from rag.stores.access import LOCAL
 from rag.stores.receipt import Environment, Receipt, ReceiptSpan, RequestSettings, SpanRole
 
 ENVIRONMENT = Environment("1.2.3", ("space-a", "space-b"), {"context_tokens": 4096})
@@ -38,6 +39,7 @@ def receipt(
 ) -> Receipt:
     answer, sentences = written(*parts)
     values: dict[str, Any] = {
+        "owner": LOCAL.owner,
         "created_at": 1000.0,
         "question": "How high is it?",
         "standalone": None,

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from rag.errors import Gone, NotFound
 from rag.records import Conflict, VersionStatus
 from rag.stores import acceptance, answers, conversations
+from rag.stores.access import LOCAL
 from rag.stores.conversations import Turn
 from rag.stores.database import Database, Tx
 from tests.rag.stores.library import Library
@@ -35,20 +36,20 @@ def test_a_receipt_comes_back_as_it_was_kept(library: Library) -> None:
     with library.database.write() as tx:
         answers.keep(tx, kept)
     with library.database.read() as tx:
-        assert answers.get(tx, "ans_a") == kept
+        assert answers.get(tx, LOCAL, "ans_a") == kept
 
 
 def test_unknown_and_deleted_ids_are_told_apart(database: Database) -> None:
     with database.write() as tx:
         answers.keep(tx, receipt())
-        answers.remove(tx, "ans_a")
+        answers.remove(tx, LOCAL, "ans_a")
     with database.write() as tx:
         for act in (answers.get, answers.remove):
             with pytest.raises(Gone) as gone:
-                act(tx, "ans_a")
+                act(tx, LOCAL, "ans_a")
             assert gone.value.code == "answer_deleted"
             with pytest.raises(NotFound) as unknown:
-                act(tx, "ans_b")
+                act(tx, LOCAL, "ans_b")
             assert (unknown.type, unknown.value.code) == (NotFound, "answer_not_found")
 
 
@@ -62,13 +63,16 @@ def test_pages_newest_first_by_conversation_and_by_cited_document(library: Libra
         seen: list[str] = []
         cursor = None
         while True:
-            page, cursor = answers.page_of(tx, limit=2, after=cursor)
+            page, cursor = answers.page_of(tx, LOCAL, limit=2, after=cursor)
             seen += [one.id for one in page]
             if cursor is None:
                 break
         assert seen == [f"ans_{number}" for number in (4, 3, 2, 1, 0)]
-        assert [one.id for one in answers.page_of(tx, limit=9, conversation="odd")[0]] == ["ans_3", "ans_1"]
-        assert [one.id for one in answers.page_of(tx, limit=9, document=cited)[0]] == [
+        assert [one.id for one in answers.page_of(tx, LOCAL, limit=9, conversation="odd")[0]] == [
+            "ans_3",
+            "ans_1",
+        ]
+        assert [one.id for one in answers.page_of(tx, LOCAL, limit=9, document=cited)[0]] == [
             "ans_2",
             "ans_1",
             "ans_0",
@@ -101,22 +105,24 @@ def test_deleting_a_document_leaves_no_word_of_it_in_answers_and_conversations(l
             conflicts=(Conflict(f"where {SECRET} is", (1, 2), (SECRET, "b")),),
         )
         key, _ = answers.keep(tx, kept)
-        conversations.add_turn(tx, "c", Turn("Where?", "Where?", kept.answer), key)
+        conversations.add_turn(tx, LOCAL.owner, "c", Turn("Where?", "Where?", kept.answer), key)
         follow_up = receipt("ans_b", spans=[span(other, 1)], conversation="c", standalone=f"And ({SECRET})?")
         key, _ = answers.keep(tx, follow_up)
-        conversations.add_turn(tx, "c", Turn("And?", f"And ({SECRET})?", follow_up.answer), key)
-        conversations.add_turn(tx, "d", Turn("What?", f"What ({SECRET})?", f"{SECRET}, before receipts."))
+        conversations.add_turn(tx, LOCAL.owner, "c", Turn("And?", f"And ({SECRET})?", follow_up.answer), key)
+        conversations.add_turn(
+            tx, LOCAL.owner, "d", Turn("What?", f"What ({SECRET})?", f"{SECRET}, before receipts.")
+        )
         untouched = receipt("ans_c", spans=[span(other, 1)], conversation="e")
         answers.keep(tx, untouched)
         assert SECRET in contents(tx)
     library.remove(library.document(doomed))
     with library.database.read() as tx:
         assert SECRET not in contents(tx)
-        left = answers.get(tx, "ans_a")
+        left = answers.get(tx, LOCAL, "ans_a")
         assert [one.text for one in left.sentences] == ["", "The tower is high.", ""]
         assert [one.document for one in left.spans] == [doomed, other]
-        assert answers.get(tx, "ans_c") == untouched
-        turns = conversations.recent_turns(tx, "c", 9)
+        assert answers.get(tx, LOCAL, "ans_c") == untouched
+        turns = conversations.recent_turns(tx, LOCAL.owner, "c", 9)
         assert [turn.standalone for turn in turns] == ["Where?", "And?"]
         assert "The tower is high." in turns[0].answer
 
@@ -127,7 +133,7 @@ def test_a_document_deleted_while_the_answer_was_written_leaves_nothing_in_it(li
     with library.database.write() as tx:
         answers.keep(tx, receipt(parts=[(f"{SECRET}.", (1,))], spans=[span(document.public_id, 1)]))
         assert SECRET not in contents(tx)
-        assert answers.get(tx, "ans_a").answer == " [1]"
+        assert answers.get(tx, LOCAL, "ans_a").answer == " [1]"
 
 
 def test_documents_deleted_with_their_container_are_erased_too(library: Library) -> None:
@@ -145,19 +151,23 @@ def test_answers_expire_with_their_turns_and_marks(database: Database) -> None:
     with database.write() as tx:
         for number, age in enumerate((300, 200, 100, 0)):
             key, _ = answers.keep(tx, receipt(f"ans_{number}", created_at=1000.0 - age))
-            conversations.add_turn(tx, "c", Turn(f"q{number}", "", ""), key)
-        conversations.add_turn(tx, "c", Turn("q", "", ""))
+            conversations.add_turn(tx, LOCAL.owner, "c", Turn(f"q{number}", "", ""), key)
+        conversations.add_turn(tx, LOCAL.owner, "c", Turn("q", "", ""))
         assert not answers.any_expired(tx, 700.0, 700.0)
         assert answers.any_expired(tx, 850.0, 700.0)
         answers.expire(tx, 850.0, 700.0, limit=1)
-        assert [one.id for one in answers.page_of(tx, limit=9)[0]] == ["ans_3", "ans_2", "ans_1"]
+        assert [one.id for one in answers.page_of(tx, LOCAL, limit=9)[0]] == ["ans_3", "ans_2", "ans_1"]
         answers.expire(tx, 850.0, 700.0, limit=9)
         with pytest.raises(Gone):
-            answers.get(tx, "ans_0")
-        assert [turn.question for turn in conversations.recent_turns(tx, "c", 9)] == ["q2", "q3", "q"]
+            answers.get(tx, LOCAL, "ans_0")
+        assert [turn.question for turn in conversations.recent_turns(tx, LOCAL.owner, "c", 9)] == [
+            "q2",
+            "q3",
+            "q",
+        ]
         later = time.time() + 1
         answers.expire(tx, 0.0, later, limit=9)
-        assert conversations.recent_turns(tx, "c", 9) == []
+        assert conversations.recent_turns(tx, LOCAL.owner, "c", 9) == []
         with pytest.raises(NotFound) as unknown:
-            answers.get(tx, "ans_0")
+            answers.get(tx, LOCAL, "ans_0")
         assert unknown.type is NotFound

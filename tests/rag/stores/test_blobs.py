@@ -93,6 +93,15 @@ def test_a_young_blob_is_spared(blobs: BlobStore) -> None:
     assert caught.value.code == "blob_missing"
 
 
+def test_nothing_is_deleted_while_somebody_holds_the_blobs(blobs: BlobStore) -> None:
+    blob = blobs.put([b"x"], limit=1)
+    elsewhere = BlobStore(blobs.root)
+    with elsewhere.held(), BlobStore(blobs.root).held():
+        assert not blobs.delete(blob.sha256, older_than_seconds=0)
+        assert blobs.put([b"y"], limit=1).size == 1, "what comes in may come in"
+    assert blobs.delete(blob.sha256, older_than_seconds=0)
+
+
 def test_storing_the_same_bytes_again_makes_them_young(blobs: BlobStore) -> None:
     sha256 = blobs.put([b"footnote"], limit=100).sha256
     os.utime(blobs.path(sha256), (0, 0))

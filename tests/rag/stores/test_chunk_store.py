@@ -6,6 +6,7 @@ import pytest
 from rag.errors import Unavailable
 from rag.records import Chunk, ParsedDocument
 from rag.stores import chunk_store, scopes, texts
+from rag.stores.access import LOCAL
 from rag.stores.scopes import Scope
 from tests.rag.stores.library import DIMENSION, Library, unit_vectors
 
@@ -76,7 +77,7 @@ def test_a_withdrawn_document_is_in_no_search(library: Library) -> None:
         chunk_store.withdraw(tx, document.id)
         chunk_store.withdraw(tx, document.id)
         assert chunk_store.passages(tx, {1: (1.0, {})}) == []
-        assert scopes.live_documents(tx, scopes.resolve(tx, Scope())) == 0
+        assert scopes.live_documents(tx, scopes.resolve(tx, Scope(LOCAL))) == 0
     assert _all_chunk_ids(library) == []
 
 

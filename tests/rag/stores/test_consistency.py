@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from pathlib import Path
@@ -7,11 +8,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Executable, delete, text, update
 
-from rag.stores import consistency
+from rag.stores import answers, consistency
+from rag.stores.acceptance import IdempotencyKey
+from rag.stores.access import DEFAULT_TENANT
 from rag.stores.consistency import Report
 from rag.stores.index_follower import IndexFollower
 from rag.stores.tables import vectors, versions
 from tests.rag.stores.library import DIMENSION, SPACE, Library
+from tests.rag.stores.receipts import receipt, span
 
 
 @pytest.fixture
@@ -56,6 +60,8 @@ MENDED: dict[str, Executable] = {
     "keywords_left_over": text("INSERT INTO keywords(rowid, context, body) VALUES (99, 'a', 'b')"),
     "vectors_missing": delete(vectors).where(vectors.c.chunk_id == 2),
     "versions_without_job": update(versions).values(state="queued"),
+    "names_missing": text("DELETE FROM keyword_documents"),
+    "names_left_over": text("INSERT INTO keyword_documents(rowid, names, beginning) VALUES (99, 'a', 'b')"),
 }
 
 
@@ -66,6 +72,65 @@ def test_what_does_not_fit_is_found_and_mended(library: Library, indexes: Path, 
         tx.execute(MENDED[code])
     assert _codes(_check(library, indexes)) == {code: 1}
     assert _repair(library, indexes).clean
+
+
+def test_a_damaged_full_text_index_is_written_anew(library: Library, indexes: Path) -> None:
+    library.add(["uncommon words", "two"], "Ledger_2023.txt")
+    for index in ("keywords", "keyword_documents"):
+        with library.database.write() as tx:
+            torn = f"UPDATE {index}_data SET block = zeroblob(length(block)) WHERE id > 10"
+            assert tx.execute(text(torn)).rowcount
+    assert _codes(_check(library, indexes)) == {"keywords_damaged": 2}
+    assert _repair(library, indexes).clean
+    with library.database.read() as tx:
+        assert tx.scalars(text("SELECT rowid FROM keywords WHERE keywords MATCH 'uncommon'")).all() == [1]
+        named = text("SELECT rowid FROM keyword_documents WHERE keyword_documents MATCH 'ledger'")
+        assert tx.scalars(named).all() == [1]
+
+
+def test_requests_remembered_for_another_document_are_forgotten(library: Library, indexes: Path) -> None:
+    for name in ("a.txt", "b.txt"):
+        library.add(["one"], name, idempotency=IdempotencyKey(DEFAULT_TENANT, name, "hash"))
+    with library.database.write() as tx:
+        tx.execute(text("UPDATE idempotency_keys SET job_id = 1"))
+    assert _codes(_check(library, indexes)) == {"requests_mixed_up": 1}
+    assert _repair(library, indexes).clean
+    with library.database.read() as tx:
+        assert tx.scalars(text("SELECT key FROM idempotency_keys")).all() == ["a.txt"]
+
+
+WRONG_ANSWERS = {
+    "citations_missing": "UPDATE answer_spans SET citation = NULL",
+    "answers_of_strangers": "UPDATE answer_spans SET document = 'doc_of_nobody'",
+    "quotations_changed": "UPDATE answer_spans SET start = 1",
+    "documents_resurrected": "INSERT INTO deleted_documents(public_id, deleted_at) "
+    "SELECT public_id, 1 FROM documents",
+}
+
+
+@pytest.mark.parametrize("code", WRONG_ANSWERS)
+def test_answers_that_do_not_fit_their_documents_are_found(
+    library: Library, indexes: Path, code: str
+) -> None:
+    document = library.add(["words that are quoted"])
+    quoted = hashlib.sha256(b"words").hexdigest()
+    with library.database.write() as tx:
+        answers.keep(tx, receipt(spans=[span(document.public_id, 1, sha256=quoted)]))
+    assert _check(library, indexes).clean
+    with library.database.write() as tx:
+        tx.execute(text(WRONG_ANSWERS[code]))
+    (found,) = _check(library, indexes).findings
+    assert (found.code, found.count, found.repairable) == (code, 1, False)
+    assert "delete" in found.repair
+
+
+def test_answers_of_deleted_documents_are_no_fault(library: Library, indexes: Path) -> None:
+    document = library.add(["words that are quoted"])
+    with library.database.write() as tx:
+        answers.keep(tx, receipt(spans=[span(document.public_id, 1)]))
+    library.remove(document)
+    os.utime(library.blobs.path(next(iter(library.blobs))))
+    assert _check(library, indexes).clean
 
 
 def test_mended_keywords_lead_to_the_passage_again(library: Library, indexes: Path) -> None:

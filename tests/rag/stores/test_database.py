@@ -37,7 +37,7 @@ def test_the_sqlite_in_use_does_not_lose_committed_writes() -> None:
 def test_a_block_that_raises_leaves_nothing(database: Database) -> None:
     def half_done() -> None:
         with database.write() as tx:
-            tx.execute(insert(collections).values(public_id="c", name="half", created_at=0.0))
+            tx.execute(insert(collections).values(tenant_id=1, public_id="c", name="half", created_at=0.0))
             raise RuntimeError("stop")
 
     with pytest.raises(RuntimeError, match="stop"):
@@ -50,7 +50,9 @@ def test_a_reader_keeps_its_snapshot_while_others_write(database: Database) -> N
     with database.read() as tx:
         before = tx.scalars(select(collections.c.name)).all()
         with database.write() as writing:
-            writing.execute(insert(collections).values(public_id="c", name="new", created_at=0.0))
+            writing.execute(
+                insert(collections).values(tenant_id=1, public_id="c", name="new", created_at=0.0)
+            )
         assert tx.scalars(select(collections.c.name)).all() == before
     with database.read() as tx:
         assert "new" in tx.scalars(select(collections.c.name)).all()

@@ -9,6 +9,7 @@ from rag.errors import Conflict, NotFound
 from rag.records import DocumentState, JobState, Notice
 from rag.stores import acceptance, collections, document_catalog, job_queue
 from rag.stores.acceptance import IdempotencyKey
+from rag.stores.access import LOCAL
 from rag.stores.tables import metadata
 from tests.rag.stores.library import Library
 
@@ -33,7 +34,7 @@ def test_the_same_bytes_in_the_same_collection_are_a_duplicate(library: Library)
     assert again.duplicate
     assert (again.document, again.job) == (first.document, first.job)
     with library.database.write() as tx:
-        collections.create(tx, "other")
+        collections.create(tx, LOCAL, "other")
     assert not library.accept(b"footnote", collection="other").duplicate
 
 
@@ -46,18 +47,18 @@ def test_bytes_that_could_not_be_read_may_be_sent_again(library: Library) -> Non
 
 def test_an_idempotency_key_stands_for_one_request(library: Library) -> None:
     blob = library.blobs.put([b"footnote"], limit=100)
-    key = IdempotencyKey("key", "hash of the request")
+    key = IdempotencyKey(1, "key", "hash of the request")
 
     def accept(idempotency: IdempotencyKey) -> acceptance.Accepted:
         with library.database.write() as tx:
-            place = collections.get(tx, collections.DEFAULT)
+            place = collections.get(tx, LOCAL, collections.DEFAULT)
             return acceptance.accept(tx, blob, "a.txt", place, {}, idempotency)
 
     first, again = accept(key), accept(key)
     assert (again.document.public_id, again.job.public_id) == (first.document.public_id, first.job.public_id)
     assert not again.duplicate, "a replay answers what was answered first"
     with pytest.raises(Conflict) as caught:
-        accept(IdempotencyKey("key", "hash of another request"))
+        accept(IdempotencyKey(1, "key", "hash of another request"))
     assert caught.value.code == "idempotency_key_reused"
 
 
@@ -120,7 +121,7 @@ def test_pages_of_the_list_hold_every_document_once(library: Library) -> None:
     after = None
     with library.database.read() as tx:
         while True:
-            page, after = document_catalog.page_of(tx, limit=3, after=after)
+            page, after = document_catalog.page_of(tx, LOCAL, limit=3, after=after)
             found += [document.public_id for document in page]
             if after is None:
                 break
@@ -131,10 +132,10 @@ def test_the_list_can_be_narrowed(library: Library) -> None:
     library.add(["text"], "100%_done.txt")
     library.accept(b"waiting", "plain.txt")
     with library.database.read() as tx:
-        by_name, _ = document_catalog.page_of(tx, limit=9, name_contains="100%_D")
-        by_state, _ = document_catalog.page_of(tx, limit=9, state=DocumentState.QUEUED)
-        default = collections.get(tx, collections.DEFAULT)
-        everything, _ = document_catalog.page_of(tx, limit=9, collection=default)
+        by_name, _ = document_catalog.page_of(tx, LOCAL, limit=9, name_contains="100%_D")
+        by_state, _ = document_catalog.page_of(tx, LOCAL, limit=9, state=DocumentState.QUEUED)
+        default = collections.get(tx, LOCAL, collections.DEFAULT)
+        everything, _ = document_catalog.page_of(tx, LOCAL, limit=9, collection=default)
         assert document_catalog.counts_by_state(tx) == {"ready": 1, "queued": 1}
         by_exact_name = document_catalog.by_name(tx, default, ["plain.txt", "100%_done"])
     assert [one.name for one in by_name] == ["100%_done.txt"]
@@ -147,7 +148,7 @@ def test_a_removed_document_leaves_no_row(library: Library) -> None:
     document = library.add(["one", "two"])
     library.accept(b"second version", replacing=document)
     assert len(library.remove(document)) == 2
-    kept = {"collections", "spaces", "index_changes", "queue_state", "deleted_documents"}
+    kept = {"tenants", "collections", "spaces", "index_changes", "queue_state", "deleted_documents"}
     with library.database.read() as tx:
         rows = {
             table.name: tx.scalar(select(func.count()).select_from(table))
@@ -156,7 +157,7 @@ def test_a_removed_document_leaves_no_row(library: Library) -> None:
         }
         assert rows == dict.fromkeys(rows, 0)
         with pytest.raises(NotFound) as caught:
-            document_catalog.get(tx, document.public_id)
+            document_catalog.get(tx, LOCAL, document.public_id)
     assert caught.value.code == "document_deleted"
 
 
@@ -169,7 +170,7 @@ def test_metadata_is_replaced(library: Library) -> None:
 
 def test_only_files_that_nothing_refers_to_are_collected(library: Library) -> None:
     with library.database.write() as tx:
-        collections.create(tx, "other")
+        collections.create(tx, LOCAL, "other")
     document = library.add(["text"])
     twin = library.accept(library.blobs.open_path(document.newest.sha256).read_bytes(), collection="other")
     orphan = library.blobs.put([b"never committed"], limit=100).sha256

@@ -5,6 +5,7 @@ import pytest
 from rag.errors import Conflict
 from rag.records import JobState
 from rag.stores import document_catalog, job_queue
+from rag.stores.access import LOCAL
 from rag.stores.job_queue import SMALL_BYTES, Job
 from tests.rag.stores.library import Library
 
@@ -76,22 +77,26 @@ def test_who_was_served_before_does_not_have_to_wait_for_it(library: Library) ->
 def test_the_position_counts_those_before(library: Library) -> None:
     jobs = [_send(library, "a", str(number)) for number in range(3)]
     with library.database.write() as tx:
-        assert [job_queue.position(tx, job) for job in jobs] == [0, 1, 2]
+        assert [job_queue.position(tx, LOCAL, job) for job in jobs] == [0, 1, 2]
         assert job_queue.claim(tx, "worker") is not None
-        assert [job_queue.position(tx, job_queue.get(tx, job.public_id)) for job in jobs] == [None, 0, 1]
+        assert [job_queue.position(tx, LOCAL, job_queue.get(tx, LOCAL, job.public_id)) for job in jobs] == [
+            None,
+            0,
+            1,
+        ]
 
 
 def test_a_paused_queue_hands_nothing_out(library: Library) -> None:
     _send(library, "a", "one")
     with library.database.write() as tx:
         job_queue.pause(tx)
-        assert job_queue.overview(tx).paused
+        assert job_queue.overview(tx, LOCAL).paused
         assert not job_queue.has_waiting(tx)
         assert job_queue.claim(tx, "worker") is None
         job_queue.resume(tx)
         assert job_queue.has_waiting(tx)
         assert job_queue.claim(tx, "worker") is not None
-        overview = job_queue.overview(tx)
+        overview = job_queue.overview(tx, LOCAL)
     assert (overview.paused, overview.jobs) == (False, {JobState.RUNNING: 1})
     assert overview.oldest_waiting_seconds is None
 
@@ -105,7 +110,7 @@ def test_what_failed_or_was_cancelled_can_be_tried_again(library: Library, end: 
             job_queue.fail(tx, job, "corrupt", "It is damaged.")
         else:
             job_queue.cancel(tx, job)
-        again = job_queue.retry(tx, job_queue.get(tx, job.public_id))
+        again = job_queue.retry(tx, job_queue.get(tx, LOCAL, job.public_id))
     assert (again.state, again.attempts, again.error_code, again.finished_at) == ("queued", 0, None, None)
     assert library.claim().public_id == job.public_id
 
@@ -120,5 +125,5 @@ def test_what_runs_or_is_out_of_date_is_not_tried_again(library: Library) -> Non
         job_queue.fail(tx, job, "corrupt", "It is damaged.")
         job_queue.enqueue(tx, job.document_id, job.version_id)
         with pytest.raises(Conflict) as caught:
-            job_queue.retry(tx, job_queue.get(tx, job.public_id))
+            job_queue.retry(tx, job_queue.get(tx, LOCAL, job.public_id))
     assert caught.value.code == "job_superseded"

@@ -8,6 +8,7 @@ from sqlalchemy import update
 from rag.errors import Conflict, NotFound
 from rag.records import JobState, Notice
 from rag.stores import job_queue
+from rag.stores.access import LOCAL
 from rag.stores.job_queue import MAX_ATTEMPTS, Job, LeaseLost
 from rag.stores.tables import jobs
 from tests.rag.stores.library import Library
@@ -20,7 +21,7 @@ def _claim(library: Library, worker: str = "worker") -> Job | None:
 
 def _stored(library: Library, job: Job) -> Job:
     with library.database.read() as tx:
-        return job_queue.get(tx, job.public_id)
+        return job_queue.get(tx, LOCAL, job.public_id)
 
 
 def _expire_lease(library: Library, job: Job) -> None:
@@ -217,7 +218,7 @@ def test_jobs_go_with_their_document(library: Library) -> None:
     accepted = library.accept(b"footnote")
     library.remove(accepted.document)
     with library.database.read() as tx, pytest.raises(NotFound) as caught:
-        job_queue.get(tx, accepted.job.public_id)
+        job_queue.get(tx, LOCAL, accepted.job.public_id)
     assert caught.value.code == "job_not_found"
 
 
@@ -227,9 +228,9 @@ def test_jobs_are_counted_and_listed(library: Library) -> None:
     library.claim()
     with library.database.read() as tx:
         assert job_queue.counts_by_state(tx) == {"queued": 2, "running": 1}
-        first, cursor = job_queue.page_of(tx, limit=2)
-        second, end = job_queue.page_of(tx, limit=2, after=cursor)
-        running, _ = job_queue.page_of(tx, limit=9, state=JobState.RUNNING)
+        first, cursor = job_queue.page_of(tx, LOCAL, limit=2)
+        second, end = job_queue.page_of(tx, LOCAL, limit=2, after=cursor)
+        running, _ = job_queue.page_of(tx, LOCAL, limit=9, state=JobState.RUNNING)
     assert [job.id for job in [*first, *second]] == [3, 2, 1]
     assert end is None
     assert [job.id for job in running] == [1]

@@ -8,14 +8,15 @@ import pytest
 from sqlalchemy import text
 
 from rag.stores import keyword_index, scopes
+from rag.stores.access import LOCAL
 from rag.stores.keyword_index import count_matching, match_expression, search
-from rag.stores.scopes import Scope
+from rag.stores.scopes import EVERYWHERE, Scope
 from tests.rag.stores.library import Library
 
 
 def _search(library: Library, *terms: str, scope: Scope | None = None, k: int = 10) -> list[int]:
     with library.database.read() as tx:
-        found = search(tx, match_expression(terms), k, scopes.resolve(tx, scope or Scope()))
+        found = search(tx, match_expression(terms), k, scopes.resolve(tx, scope or Scope(LOCAL)))
     assert [score for _, score in found] == sorted((score for _, score in found), reverse=True)
     return [chunk for chunk, _ in found]
 
@@ -43,10 +44,10 @@ def test_the_context_is_searched_too(zoo: Library) -> None:
 
 
 def test_a_scope_limits_search_and_count(zoo: Library) -> None:
-    birds = Scope(filter={"name": "birds.txt"})
+    birds = Scope(LOCAL, filter={"name": "birds.txt"})
     assert set(_search(zoo, "duck", scope=birds)) == {1, 2}
     with zoo.database.read() as tx:
-        everywhere, inside = scopes.resolve(tx, Scope()), scopes.resolve(tx, birds)
+        everywhere, inside = scopes.resolve(tx, Scope(LOCAL)), scopes.resolve(tx, birds)
         assert count_matching(tx, match_expression(["duck"]), everywhere, 100) == 3
         assert count_matching(tx, match_expression(["duck"]), inside, 100) == 2
         assert count_matching(tx, match_expression(["duck"]), everywhere, 2) == 2
@@ -71,7 +72,7 @@ def test_no_terms_find_nothing(zoo: Library) -> None:
 def test_query_syntax_is_only_words(zoo: Library, syntax: str) -> None:
     as_words = set(re.findall(r"\w+", syntax.lower()))
     with zoo.database.read() as tx:
-        found = search(tx, match_expression([syntax]), 10, scopes.resolve(tx, Scope()))
+        found = search(tx, match_expression([syntax]), 10, scopes.resolve(tx, Scope(LOCAL)))
     assert not found or as_words <= {"duck", "a"}, "a phrase, so all of it has to be there"
 
 
@@ -80,7 +81,7 @@ def test_naughty_strings_are_words_as_well(zoo: Library, shared: Path) -> None:
     assert len(strings) > 400
     zoo.add([one.replace("\0", "") or "." for one in strings], "naughty.txt")
     with zoo.database.read() as tx:
-        everywhere = scopes.resolve(tx, Scope())
+        everywhere = scopes.resolve(tx, Scope(LOCAL))
         for string in strings:
             search(tx, match_expression([string]), 5, everywhere)
             search(tx, match_expression(string.split(), [string]), 5, everywhere)
@@ -90,7 +91,7 @@ def test_naughty_strings_are_words_as_well(zoo: Library, shared: Path) -> None:
 
 def test_a_beginning_is_matched_as_it_is_after_stemming(zoo: Library) -> None:
     with zoo.database.read() as tx:
-        everywhere = scopes.resolve(tx, Scope())
+        everywhere = scopes.resolve(tx, Scope(LOCAL))
         found = search(tx, match_expression([], ["gees", ""]), 5, everywhere)
     assert [chunk for chunk, _ in found] == _search(zoo, "geese")
 
@@ -101,5 +102,8 @@ def test_what_sqlite_cannot_take_is_left_out() -> None:
 
 def test_frequencies_count_chunks_by_stem(zoo: Library) -> None:
     with zoo.database.read() as tx:
-        assert keyword_index.document_frequencies(tx, ["duck", "bird", "absent"]) == {"duck": 3, "bird": 1}
-        assert keyword_index.document_frequencies(tx, []) == {}
+        assert keyword_index.document_frequencies(tx, ["duck", "bird", "absent"], EVERYWHERE) == {
+            "duck": 3,
+            "bird": 1,
+        }
+        assert keyword_index.document_frequencies(tx, [], EVERYWHERE) == {}

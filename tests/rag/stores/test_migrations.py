@@ -13,13 +13,14 @@ from sqlalchemy import text
 from rag.errors import Conflict
 from rag.records import DocumentState
 from rag.stores import answers, collections, conversations, document_catalog, job_queue, schema
+from rag.stores.access import LOCAL
 from rag.stores.conversations import Turn
 from rag.stores.database import Database
 from rag.stores.tables import metadata
 from tests.rag.stores.receipts import receipt, span
 
 # SQLite keeps "REFERENCES ... ON DELETE" of an added column, but it cannot be read back from there.
-_ADDED_REFERENCES = {"parent_id", "root_id", "receipt_id"}
+_ADDED_REFERENCES = {"parent_id", "root_id", "receipt_id", "tenant_id", "key_id"}
 
 
 def _is_ours(found: Any, name: str | None, kind: str, _reflected: bool, _compare_to: object) -> bool:
@@ -51,7 +52,7 @@ def test_ids_of_deleted_rows_are_never_used_again(database: Database) -> None:
 def test_an_up_to_date_database_is_left_alone(database: Database) -> None:
     schema.upgrade(database)
     with database.read() as tx:
-        assert [found.name for found in collections.all_of(tx)] == [collections.DEFAULT]
+        assert [found.name for found in collections.all_of(tx, LOCAL)] == [collections.DEFAULT]
 
 
 def test_a_database_of_a_newer_release_is_refused(database: Database) -> None:
@@ -77,7 +78,7 @@ def test_a_migration_that_was_cut_off_leaves_nothing_and_is_done_again(
         tx.execute(text("DROP TABLE keywords"))
     schema.upgrade(database)
     with database.read() as tx:
-        assert collections.get(tx, collections.DEFAULT).name == collections.DEFAULT
+        assert collections.get(tx, LOCAL, collections.DEFAULT).name == collections.DEFAULT
     database.close()
 
 
@@ -93,10 +94,10 @@ def test_a_library_of_the_first_release_is_taken_over_whole(tmp_path: Path) -> N
         connection.commit()
     schema.upgrade(database)
     with database.write() as tx:
-        document = document_catalog.get(tx, "doc_a")
+        document = document_catalog.get(tx, LOCAL, "doc_a")
         assert (document.newest.state, document.newest.refined_chunks) == (DocumentState.REFINED, 2)
         assert (document.source, document.parent, document.children) == (None, None, 0)
-        assert document_catalog.get(tx, "doc_b").newest.state is DocumentState.QUEUED
+        assert document_catalog.get(tx, LOCAL, "doc_b").newest.state is DocumentState.QUEUED
         job = job_queue.claim(tx, "worker")
         assert job is not None
         assert job.document_public_id == "doc_b"
@@ -124,14 +125,14 @@ def test_conversations_of_the_second_schema_are_taken_over_and_forget_deleted_do
         connection.commit()
     schema.upgrade(database)
     with database.write() as tx:
-        assert conversations.recent_turns(tx, "c", 9) == [Turn("And?", "And (abc)?", "abc [1]")]
+        assert conversations.recent_turns(tx, LOCAL.owner, "c", 9) == [Turn("And?", "And (abc)?", "abc [1]")]
         key, _ = answers.keep(tx, receipt(spans=[span("doc_a", 1)], conversation="c"))
-        conversations.add_turn(tx, "c", Turn("New?", "New?", "The tower is high. [1]"), key)
-        document_catalog.remove(tx, document_catalog.get(tx, "doc_a"))
+        conversations.add_turn(tx, LOCAL.owner, "c", Turn("New?", "New?", "The tower is high. [1]"), key)
+        document_catalog.remove(tx, document_catalog.get(tx, LOCAL, "doc_a"))
         left = [Turn("And?", "And?", ""), Turn("New?", "New?", " [1]")]
-        assert conversations.recent_turns(tx, "c", 9) == left
-        answers.remove(tx, "ans_a")
-        assert conversations.recent_turns(tx, "c", 9) == left[:1]
+        assert conversations.recent_turns(tx, LOCAL.owner, "c", 9) == left
+        answers.remove(tx, LOCAL, "ans_a")
+        assert conversations.recent_turns(tx, LOCAL.owner, "c", 9) == left[:1]
     database.close()
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from rag.stores import collections, near_duplicates
+from rag.stores.access import LOCAL
 from rag.stores.document_catalog import Document
 from rag.stores.near_duplicates import NearDuplicate
 from tests.rag.stores.library import Library
@@ -45,7 +46,7 @@ def test_a_deleted_or_replaced_document_leaves_no_link(library: Library) -> None
 
 def test_collections_do_not_see_each_other(library: Library) -> None:
     with library.database.write() as tx:
-        collections.create(tx, "other")
+        collections.create(tx, LOCAL, "other")
     one, two = library.add(["one"], "one.txt"), library.add(["two"], "two.txt", collection="other")
     _link(library, one, b"aaaaaaaaaa")
     assert _link(library, two, b"aaaaaaaaaa") == []

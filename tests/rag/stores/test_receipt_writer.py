@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from rag.errors import Busy, StorageFailed
 from rag.stores import answers, conversations
+from rag.stores.access import LOCAL
 from rag.stores.conversations import Turn
 from rag.stores.database import Database
 from rag.stores.receipt_journal import ReceiptJournal
@@ -39,7 +40,7 @@ def writer(database: Database) -> ReceiptWriter:
 
 def ids(database: Database) -> list[str]:
     with database.read() as tx:
-        return [one.id for one in answers.page_of(tx, limit=99)[0]]
+        return [one.id for one in answers.page_of(tx, LOCAL, limit=99)[0]]
 
 
 def journal_files(database: Database) -> list[Path]:
@@ -50,9 +51,9 @@ def test_what_is_written_is_there_at_once(database: Database, writer: ReceiptWri
     kept = receipt(conversation="c", standalone="How high is the tower?")
     writer.write(kept)
     with database.read() as tx:
-        assert answers.get(tx, kept.id) == kept
+        assert answers.get(tx, LOCAL, kept.id) == kept
         expected = Turn(kept.question, kept.understood, kept.answer)
-        assert conversations.recent_turns(tx, "c", 9) == [expected]
+        assert conversations.recent_turns(tx, LOCAL.owner, "c", 9) == [expected]
     assert journal_files(database) == []
 
 
@@ -67,8 +68,8 @@ def test_an_answer_does_not_wait_for_a_long_write(database: Database, writer: Re
     assert ids(database) == ["ans_2", "ans_1", "ans_0"]
     assert journal_files(database) == []
     with database.read() as tx:
-        assert answers.get(tx, "ans_1") == receipt("ans_1", conversation="c")
-        assert len(conversations.recent_turns(tx, "c", 9)) == 3
+        assert answers.get(tx, LOCAL, "ans_1") == receipt("ans_1", conversation="c")
+        assert len(conversations.recent_turns(tx, LOCAL.owner, "c", 9)) == 3
 
 
 def test_nor_for_a_writer_of_its_own_process(database: Database, writer: ReceiptWriter) -> None:
@@ -88,12 +89,12 @@ def test_a_crash_between_entering_and_clearing_enters_nothing_twice(
     before = journal.read_bytes()
     writer.settle()
     with database.write() as tx:
-        answers.remove(tx, "ans_0")
+        answers.remove(tx, LOCAL, "ans_0")
     journal.write_bytes(before + b'\n{"answer": {"public_id": "ans_cut')
     writer.settle()
     assert ids(database) == ["ans_2", "ans_1"]
     with database.read() as tx:
-        assert len(conversations.recent_turns(tx, "c", 9)) == 2
+        assert len(conversations.recent_turns(tx, LOCAL.owner, "c", 9)) == 2
 
 
 def test_a_document_deleted_meanwhile_is_not_entered(library: Library) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from rag.errors import BadRequest, NotFound
 from rag.stores import collections, scopes
+from rag.stores.access import LOCAL
 from rag.stores.scopes import Scope
 from tests.rag.stores.library import Library
 
@@ -15,7 +16,7 @@ from tests.rag.stores.library import Library
 def years(library: Library) -> Library:
     """Three documents of two chunks each: chunks 1-2, 3-4, 5-6; the last in another collection."""
     with library.database.write() as tx:
-        collections.create(tx, "papers")
+        collections.create(tx, LOCAL, "papers")
     library.add(["a", "b"], "alpha.txt", metadata={"year": 2019, "kind": "report", "open": True})
     library.add(["c", "d"], "beta.txt", metadata={"year": 2021, "kind": "paper", "a b.c-d:e": 1})
     library.add(["e", "f"], "gamma.txt", metadata={"year": 2023}, collection="papers")
@@ -34,15 +35,15 @@ def _ranges(library: Library, scope: Scope) -> list[tuple[int, int]] | None:
 
 
 def test_everything_is_not_a_list_of_everything(years: Library) -> None:
-    assert _ranges(years, Scope()) is None
-    assert _ranges(years, Scope(filter={})) is None
+    assert _ranges(years, Scope(LOCAL)) is None
+    assert _ranges(years, Scope(LOCAL, filter={})) is None
 
 
 def test_collections_are_resolved_to_ranges(years: Library) -> None:
-    assert _ranges(years, Scope(("papers",))) == [(5, 6)]
-    assert _ranges(years, Scope(("default",))) == [(1, 4)], "neighbouring ranges are joined"
-    assert _ranges(years, Scope(("papers", "default"))) == [(1, 6)]
-    assert _ranges(years, Scope(())) == [], "no collection holds nothing"
+    assert _ranges(years, Scope(LOCAL, ("papers",))) == [(5, 6)]
+    assert _ranges(years, Scope(LOCAL, ("default",))) == [(1, 4)], "neighbouring ranges are joined"
+    assert _ranges(years, Scope(LOCAL, ("papers", "default"))) == [(1, 6)]
+    assert _ranges(years, Scope(LOCAL, ())) == [], "no collection holds nothing"
 
 
 @pytest.mark.parametrize(
@@ -69,7 +70,7 @@ def test_collections_are_resolved_to_ranges(years: Library) -> None:
     ],
 )
 def test_filters(years: Library, filter_: Mapping[str, Any], expected: list[tuple[int, int]]) -> None:
-    assert _ranges(years, Scope(filter=filter_)) == expected
+    assert _ranges(years, Scope(LOCAL, filter=filter_)) == expected
 
 
 @pytest.mark.parametrize(
@@ -92,21 +93,21 @@ def test_filters(years: Library, filter_: Mapping[str, Any], expected: list[tupl
 )
 def test_a_bad_filter_is_refused(years: Library, filter_: Mapping[str, Any]) -> None:
     with pytest.raises(BadRequest) as caught, years.database.read() as tx:
-        scopes.resolve(tx, Scope(filter=filter_))
+        scopes.resolve(tx, Scope(LOCAL, filter=filter_))
     assert caught.value.code == "bad_filter"
 
 
 def test_an_unknown_collection_is_named(years: Library) -> None:
     with pytest.raises(NotFound) as caught, years.database.read() as tx:
-        scopes.resolve(tx, Scope(("default", "nowhere")))
+        scopes.resolve(tx, Scope(LOCAL, ("default", "nowhere")))
     assert caught.value.code == "collection_not_found"
     assert "nowhere" in caught.value.detail
 
 
 def test_a_document_is_asked_for_by_id(years: Library) -> None:
     beta = years.named("beta").public_id
-    assert _ranges(years, Scope(filter={"document_id": beta})) == [(3, 4)]
-    assert _ranges(years, Scope(filter={"document_id": {"$nin": [beta]}})) == [(1, 2), (5, 6)]
+    assert _ranges(years, Scope(LOCAL, filter={"document_id": beta})) == [(3, 4)]
+    assert _ranges(years, Scope(LOCAL, filter={"document_id": {"$nin": [beta]}})) == [(1, 2), (5, 6)]
 
 
 @pytest.mark.parametrize("form", ["plain", "list", "$eq", "$in"])
@@ -116,7 +117,7 @@ def test_a_document_outside_the_collections_is_as_unknown_as_none(years: Library
         for wanted in (gamma, "doc_nonsense"):
             forms = {"plain": wanted, "list": [wanted], "$eq": {"$eq": wanted}, "$in": {"$in": [wanted]}}
             with pytest.raises(NotFound) as caught:
-                scopes.resolve(tx, Scope(("default",), {"document_id": forms[form]}))
+                scopes.resolve(tx, Scope(LOCAL, ("default",), {"document_id": forms[form]}))
             assert caught.value.code == "document_not_found"
 
 
@@ -124,4 +125,4 @@ def test_a_replaced_version_is_outside_every_scope(years: Library) -> None:
     years.accept(b"new alpha", "alpha.txt", replacing=years.named("alpha"))
     years.publish(years.claim(), ["g", "h"])
     with years.database.read() as tx:
-        assert scopes.resolve(tx, Scope(("default",))).ranges == [(3, 4), (7, 8)]
+        assert scopes.resolve(tx, Scope(LOCAL, ("default",))).ranges == [(3, 4), (7, 8)]

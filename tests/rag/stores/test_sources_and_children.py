@@ -6,13 +6,14 @@ from rag.errors import Conflict, Gone, NotFound
 from rag.records import JobState
 from rag.stores import acceptance, collections, document_catalog, job_queue
 from rag.stores.acceptance import Accepted
+from rag.stores.access import LOCAL
 from rag.stores.document_catalog import Document
 from tests.rag.stores.library import Library
 
 
 def _children(library: Library, parent: Document) -> dict[str, Document]:
     with library.database.read() as tx:
-        found, _ = document_catalog.page_of(tx, limit=50, parent=parent)
+        found, _ = document_catalog.page_of(tx, LOCAL, limit=50, parent=parent)
     return {child.name: child for child in found}
 
 
@@ -20,7 +21,7 @@ def _contain(library: Library, parent: Document, **members: str) -> list[Accepte
     """Make the documents inside ``parent`` those, by name and content."""
     stored = [(name, library.blobs.put([content.encode()], 1000)) for name, content in members.items()]
     with library.database.write() as tx:
-        fresh = document_catalog.get(tx, parent.public_id)
+        fresh = document_catalog.get(tx, LOCAL, parent.public_id)
         return list(acceptance.replace_children(tx, fresh, stored, "somebody"))
 
 
@@ -52,16 +53,16 @@ def test_a_document_sent_alone_is_the_file_of_the_folder_with_the_same_bytes(lib
 
 def test_sources_belong_to_a_collection_and_are_found_by_their_beginning(library: Library) -> None:
     with library.database.write() as tx:
-        collections.create(tx, "other")
+        collections.create(tx, LOCAL, "other")
     for number, source in enumerate(["notes/a", "notes/b", "notesx", "other"]):
         library.accept(str(number).encode(), source=source)
     elsewhere = library.accept(b"x", source="notes/a", collection="other")
     assert not elsewhere.duplicate
     with library.database.read() as tx:
-        default = collections.get(tx, "default")
-        found, _ = document_catalog.page_of(tx, limit=9, collection=default, source_prefix="notes/")
+        default = collections.get(tx, LOCAL, "default")
+        found, _ = document_catalog.page_of(tx, LOCAL, limit=9, collection=default, source_prefix="notes/")
         assert [one.source for one in found] == ["notes/b", "notes/a"]
-        by_hash, _ = document_catalog.page_of(tx, limit=9, sha256=elsewhere.document.newest.sha256)
+        by_hash, _ = document_catalog.page_of(tx, LOCAL, limit=9, sha256=elsewhere.document.newest.sha256)
     assert [one.public_id for one in by_hash] == [elsewhere.document.public_id]
 
 
@@ -99,7 +100,7 @@ def test_a_new_version_of_the_outer_document_renews_what_is_inside(library: Libr
     assert [after[name].newest.number for name in ("kept", "changed", "new")] == [1, 2, 1]
     assert [one.duplicate for one in accepted] == [True, False, False]
     with library.database.read() as tx, pytest.raises(Gone):
-        document_catalog.get(tx, before["gone"].public_id)
+        document_catalog.get(tx, LOCAL, before["gone"].public_id)
 
 
 def test_what_is_inside_counts_for_the_outermost_document(library: Library) -> None:
@@ -122,10 +123,10 @@ def test_deleting_takes_everything_inside_along(library: Library) -> None:
     with library.database.read() as tx:
         for document in (outer, inner, deep):
             with pytest.raises(Gone) as caught:
-                document_catalog.get(tx, document.public_id)
+                document_catalog.get(tx, LOCAL, document.public_id)
             assert caught.value.code == "document_deleted"
         with pytest.raises(NotFound) as never:
-            document_catalog.get(tx, "doc_never")
+            document_catalog.get(tx, LOCAL, "doc_never")
         assert never.value.code == "document_not_found"
         assert job_queue.counts_by_state(tx) == {}
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.stores.scopes import Range
-from rag.stores.vector_index import DamagedIndex, VectorIndex
+from rag.stores.vector_index import DamagedIndex, Tuning, VectorIndex
 from tests.rag.stores.library import DIMENSION, unit_vectors
 
 VECTORS = unit_vectors(200, seed=1)
@@ -19,6 +21,19 @@ def _index() -> VectorIndex:
     index = VectorIndex(DIMENSION)
     index.add(IDS, VECTORS)
     return index
+
+
+def _inverted() -> VectorIndex:
+    index = VectorIndex.inverted(VECTORS, lists=12)
+    index.add(IDS, VECTORS)
+    return index
+
+
+Make = Callable[[], VectorIndex]
+FORMS = [pytest.param(_index, id="flat"), pytest.param(_inverted, id="inverted")]
+
+
+_INVERTED = _inverted()
 
 
 def _brute_force(query: np.ndarray, k: int, inside: np.ndarray) -> list[int]:
@@ -45,6 +60,54 @@ def test_search_is_the_same_as_looking_at_every_vector(seed: int, k: int, ranges
     assert [one for one, _ in found] == _brute_force(query, k, inside)
     for one, score in found:
         assert score == pytest.approx(float(VECTORS[np.searchsorted(IDS, one)] @ query), abs=1e-5)
+
+
+@settings(max_examples=100, deadline=None)
+@given(seed=st.integers(0, 1000), k=st.integers(1, 250), ranges=st.none() | _RANGES)
+def test_an_inverted_search_keeps_to_its_scope_and_misses_nothing_it_has_to_give_all_of(
+    seed: int, k: int, ranges: list[Range] | None
+) -> None:
+    query = unit_vectors(1, seed)[0]
+    inside = np.full(len(IDS), ranges is None)
+    for first, last in ranges or []:
+        inside |= (first <= IDS) & (last >= IDS)
+    found = _INVERTED.search(query, k, ranges)
+    expected = _brute_force(query, k, inside)
+    assert len({one for one, _ in found}) == len(found) <= k
+    assert {one for one, _ in found} <= set(IDS[inside].tolist())
+    if 4 * k >= inside.sum():
+        assert len(found) == len(expected)
+    for one, score in found:
+        assert score == pytest.approx(float(VECTORS[np.searchsorted(IDS, one)] @ query), abs=0.03)
+
+
+_STEPS = st.lists(
+    st.tuples(st.sampled_from(["add", "remove", "search"]), _BOUNDS, st.integers(0, 40)), max_size=30
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps=_STEPS, make=st.sampled_from([_index, _inverted]))
+def test_any_history_leaves_what_a_dictionary_would_hold(
+    steps: list[tuple[str, int, int]], make: Callable[[], VectorIndex]
+) -> None:
+    index, held = make(), dict(zip(IDS.tolist(), VECTORS, strict=True))
+    for step, first, length in steps:
+        if step == "add":
+            ids = [one for one in range(first, first + length) if one not in held]
+            rows = unit_vectors(len(ids), seed=first)
+            index.add(np.array(ids, dtype=np.int64), rows)
+            held |= dict(zip(ids, rows, strict=True))
+        elif step == "remove":
+            index.remove(first, first + length)
+            held = {one: row for one, row in held.items() if not first <= one <= first + length}
+        else:
+            found = index.search(VECTORS[first % len(VECTORS)], max(1, length))
+            assert {one for one, _ in found} <= set(held)
+    assert index.ids() == set(held)
+    assert len(index) == len(held)
+    assert index.holds([0, 10, 650, 10**6]).tolist() == [one in held for one in (0, 10, 650, 10**6)]
+    assert {one for one, _ in index.search(VECTORS[0], len(held) + 5)} == set(held)
 
 
 def test_ranges_beyond_what_there_is_are_harmless() -> None:
@@ -108,23 +171,32 @@ def test_other_number_types_are_converted() -> None:
     assert index.search(doubles[7], 1)[0][0] == IDS[7]
 
 
-def test_bytes_and_back() -> None:
-    index = VectorIndex.from_bytes(_index().to_bytes(), DIMENSION, len(IDS))
-    assert index.search(VECTORS[3], 9) == _index().search(VECTORS[3], 9)
+def _read(path: Path, data: bytes, dimension: int = DIMENSION, count: int = len(IDS)) -> VectorIndex:
+    path.write_bytes(data)
+    return VectorIndex.read(path, dimension, count, Tuning(probes=3))
+
+
+@pytest.mark.parametrize("make", FORMS)
+def test_bytes_and_back(tmp_path: Path, make: Make) -> None:
+    data, count = make().to_bytes()
+    index = _read(tmp_path / "index", data.tobytes())
+    assert (len(index), count, index.tuning.probes) == (len(IDS), len(IDS), 3)
+    assert index.search(VECTORS[3], 99) == make().search(VECTORS[3], 99)
     with pytest.raises(ValueError, match="in the index already"):
         index.add(IDS[-1:], VECTORS[:1])
 
 
 @pytest.mark.parametrize("cut", [0, 1, 4, 33, 100, -1])
-def test_bytes_that_were_cut_off_are_damaged(cut: int) -> None:
+def test_bytes_that_were_cut_off_are_damaged(tmp_path: Path, cut: int) -> None:
     with pytest.raises(DamagedIndex):
-        VectorIndex.from_bytes(_index().to_bytes()[:cut], DIMENSION, len(IDS))
+        _read(tmp_path / "index", _index().to_bytes()[0].tobytes()[:cut])
 
 
-def test_another_index_than_expected_is_damaged() -> None:
+def test_another_index_than_expected_is_damaged(tmp_path: Path) -> None:
+    data = _index().to_bytes()[0].tobytes()
     for dimension, count in ((DIMENSION + 1, len(IDS)), (DIMENSION, len(IDS) - 1)):
         with pytest.raises(DamagedIndex):
-            VectorIndex.from_bytes(_index().to_bytes(), dimension, count)
+            _read(tmp_path / "index", data, dimension, count)
 
 
 def test_searches_and_changes_at_once() -> None:

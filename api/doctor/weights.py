@@ -1,0 +1,72 @@
+"""The models: whether they are there, and whether they are what this release was made with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from api.doctor.checks import Check, each, fail, ok, warn
+from api.settings import Settings
+from rag.models.hashing import sha256_of
+from rag.models.locations import default_embedder_path, default_model_path, student_path
+from rag.models.model_folder import WEIGHTS, ModelFolder
+
+_PACKAGED_GENERATOR = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+_PACKAGED_EMBEDDER = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_SHOWN = 12
+
+
+def checks(settings: Settings) -> Iterator[Check]:
+    yield from each("generator", lambda: _generator(settings))
+    yield from each("embedder", lambda: _embedder(settings))
+    yield from each("reader", _reader)
+    yield from each("student", lambda: _student(settings))
+
+
+def _generator(settings: Settings) -> Iterator[Check]:
+    from rag.models import gguf
+
+    path = settings.model or default_model_path()
+    gguf.check_header(path)
+    expected = None if settings.model else _PACKAGED_GENERATOR
+    yield _compared("generator", path, expected)
+
+
+def _embedder(settings: Settings) -> Iterator[Check]:
+    folder = settings.embedder or default_embedder_path()
+    described = ModelFolder(folder)
+    expected = None if settings.embedder else _PACKAGED_EMBEDDER
+    found = _compared("embedder", folder / WEIGHTS, expected)
+    yield Check(found.name, found.level, f"{found.found}, {described.dimension} dimensions", found.mend)
+
+
+def _reader() -> Iterator[Check]:
+    from rag.models.span_reader import default_reader
+
+    identity = default_reader(threads=1).identity
+    yield ok("reader", f"{identity.name}, sha256 {identity.sha256[:_SHOWN]}")
+
+
+def _student(settings: Settings) -> Iterator[Check]:
+    teacher = ModelFolder(settings.embedder or default_embedder_path())
+    path = student_path(settings.models, teacher.space_id)
+    if path.exists():
+        yield ok("student", f"sha256 {sha256_of(path)[:_SHOWN]}")
+    else:
+        yield warn(
+            "student",
+            "not made yet",
+            "The first start makes it, in about half a minute; or run `make setup`.",
+        )
+
+
+def _compared(name: str, path: Path, expected: str | None) -> Check:
+    if not path.is_file():
+        return fail(
+            name, f"{path.name} is not there", "Install Footnote's dependencies again, or name a model."
+        )
+    sha256 = sha256_of(path)
+    found = f"{path.name}, sha256 {sha256[:_SHOWN]}"
+    if expected is not None and sha256 != expected:
+        return warn(name, found, "It is not the file this release was tested with; run `make setup` again.")
+    return ok(name, found if expected is not None else f"{found}, of your own choice")

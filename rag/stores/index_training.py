@@ -1,0 +1,148 @@
+"""Makes the inverted form of an index from the vectors in SQL, and sets it by what it finds.
+
+The number of lists follows from the number of vectors; how many of them a search looks at, from trying:
+questions are drawn from the vectors themselves, every vector is compared with each of them exactly, and
+more lists are looked at until what search finds is nearly what there is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import select
+
+from rag.stores import chunk_store
+from rag.stores.database import Tx
+from rag.stores.tables import vectors
+from rag.stores.vector_index import Ids, Tuning, VectorIndex, Vectors, one_thread
+
+LARGE = 30_000
+"""Vectors from which on the inverted form is quicker; measured, see ``tests/benchmarks/search.py``."""
+OUTGROWN = 4
+"""How many times as many vectors as it was trained on make its lists too long."""
+RECALL = 0.985
+"""What a search is to find of the ten nearest; a little more than is promised, since 200 are a sample."""
+CANDIDATES = 100
+"""Taken from the lists for exact scoring, at least."""
+
+_SAMPLED_PER_LIST = 64
+_QUESTIONS = 200
+_NEAREST = 10
+_BATCH = 4096
+_SEED = 20
+
+
+class Reader(Protocol):
+    """Opens snapshots of the database."""
+
+    def read(self) -> AbstractContextManager[Tx]: ...
+
+
+def wanted(index: VectorIndex) -> bool:
+    """Whether an index should be replaced by an inverted one that is trained now."""
+    return len(index) >= LARGE and len(index) >= OUTGROWN * index.tuning.trained_on
+
+
+def train(database: Reader, space_id: int, dimension: int) -> tuple[VectorIndex, int]:
+    """An inverted index of a space, and the change of the log that it has at least.
+
+    It may have some of the later ones: each batch is read in a snapshot of its own, since one of minutes
+    would keep the write-ahead log from being emptied. Whoever replays the log adds again what it has.
+    """
+    with database.read() as tx:
+        seq = chunk_store.newest_change(tx, space_id)
+        ids = np.array(_all_ids(tx, space_id), dtype=np.int64)
+    chance = np.random.default_rng(_SEED)
+    lists = lists_for(len(ids))
+    sample = np.sort(chance.choice(ids, min(len(ids), _SAMPLED_PER_LIST * lists), replace=False))
+    _, training = _read(database, space_id, sample, dimension)
+    with one_thread():
+        index = VectorIndex.inverted(training, lists)
+        del training
+        trial = _Trial(*_read(database, space_id, np.sort(chance.choice(ids, _QUESTIONS)), dimension))
+        for some, rows in _batches(database, space_id, int(ids[-1])):
+            index.add(some, rows)
+            trial.compare(some, rows)
+    index.tuning = _tuned(index, trial)
+    return index, seq
+
+
+def lists_for(count: int) -> int:
+    """A power of two near twice the square root: as long to choose lists as to look at them."""
+    return 1 << round(math.log2(2 * math.sqrt(count)))
+
+
+@dataclass
+class _Trial:
+    """Questions, which are vectors with an id, and the nearest others found so far, best first."""
+
+    ids: Ids
+    questions: Vectors
+    nearest: Ids = field(init=False)
+    scores: NDArray[np.float32] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.nearest = np.full((len(self.ids), _NEAREST), -1, dtype=np.int64)
+        self.scores = np.full((len(self.ids), _NEAREST), -np.inf, dtype=np.float32)
+
+    def compare(self, ids: Ids, rows: Vectors) -> None:
+        scores = self.questions @ rows.T
+        scores[self.ids[:, None] == ids] = -np.inf
+        scores = np.hstack([self.scores, scores])
+        known = np.hstack([self.nearest, np.broadcast_to(ids, (len(self.ids), len(ids)))])
+        best = np.argpartition(-scores, _NEAREST, axis=1)[:, :_NEAREST]
+        self.scores = np.take_along_axis(scores, best, axis=1)
+        self.nearest = np.take_along_axis(known, best, axis=1)
+
+    def recall(self, index: VectorIndex) -> float:
+        """The share of the nearest that are among the candidates of ``index``."""
+        hits = 0
+        for question, expected in zip(self.questions, self.nearest, strict=True):
+            found = {one for one, _ in index.search(question, CANDIDATES)}
+            hits += len(found.intersection(expected.tolist()))
+        return hits / self.nearest.size
+
+
+def _tuned(index: VectorIndex, trial: _Trial) -> Tuning:
+    probes = 4
+    while True:
+        index.tuning = Tuning(probes)
+        recall = trial.recall(index)
+        if recall >= RECALL or probes >= index.lists // 2:
+            return Tuning(probes, len(index), recall)
+        probes = math.ceil(1.4 * probes)
+
+
+def _all_ids(tx: Tx, space_id: int) -> list[int]:
+    return list(
+        tx.scalars(
+            select(vectors.c.chunk_id).where(vectors.c.space_id == space_id).order_by(vectors.c.chunk_id)
+        )
+    )
+
+
+def _read(database: Reader, space_id: int, ids: Ids, dimension: int) -> tuple[Ids, Vectors]:
+    """Those of the ids that are still there, and their vectors."""
+    found: list[tuple[Ids, Vectors]] = [
+        (np.empty(0, dtype=np.int64), np.empty((0, dimension), dtype=np.float32))
+    ]
+    for first in range(0, len(ids), _BATCH):
+        with database.read() as tx:
+            some = chunk_store.vectors_at(tx, space_id, ids[first : first + _BATCH].tolist())
+        if len(some[0]):
+            found.append(some)
+    return np.concatenate([one for one, _ in found]), np.concatenate([rows for _, rows in found])
+
+
+def _batches(database: Reader, space_id: int, last: int) -> Iterator[tuple[Ids, Vectors]]:
+    for first in range(1, last + 1, _BATCH):
+        with database.read() as tx:
+            ids, rows = chunk_store.vectors_between(tx, space_id, first, first + _BATCH - 1)
+        if len(ids):
+            yield ids, rows

@@ -1,0 +1,46 @@
+"""An index as one search uses it: candidates from FAISS, exact scores from wherever the exact vectors are.
+
+The two are apart because the first needs no SQL: it may run beside whatever else reads the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rag.stores import chunk_store
+from rag.stores.database import Tx
+from rag.stores.index_training import CANDIDATES
+from rag.stores.scopes import Range
+from rag.stores.vector_index import Form, VectorIndex, Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class IndexView:
+    """The index of the space ``space_id``, which has every change that the caller's transaction can see."""
+
+    index: VectorIndex
+    space_id: int
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def candidates(self, query: Vectors, k: int, ranges: Sequence[Range] | None) -> dict[int, float]:
+        """Chunks among which the ``k`` nearest are, with their scores as the index knows them."""
+        wanted = k if self.index.form is Form.FLAT else max(2 * k, CANDIDATES)
+        return dict(self.index.search(query, wanted, ranges))
+
+    def nearest(self, tx: Tx, query: Vectors, found: Mapping[int, float], k: int) -> dict[int, float]:
+        """The ``k`` nearest of the candidates with their exact scores, best first."""
+        scores = found if self.index.form is Form.FLAT else self.scores_of(tx, query, found)
+        return dict(sorted(scores.items(), key=lambda one: (-one[1], one[0]))[:k])
+
+    def scores_of(self, tx: Tx, query: Vectors, chunks: Iterable[int]) -> dict[int, float]:
+        """The exact scores of those of the chunks that are in this space."""
+        wanted = list(chunks)
+        if self.index.form is Form.FLAT:
+            held = self.index.vectors_of(wanted)
+            return {chunk: float(vector @ query) for chunk, vector in held.items()}
+        held_here = [chunk for chunk, here in zip(wanted, self.index.holds(wanted), strict=True) if here]
+        ids, vectors = chunk_store.vectors_at(tx, self.space_id, held_here)
+        return dict(zip(ids.tolist(), (vectors @ query).tolist(), strict=True)) if len(ids) else {}

@@ -1,0 +1,20 @@
+"""A short lane of ``python -m tests.faults.slow_clients``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.faults.service import FaultyService
+from tests.faults.slow_clients import run
+
+_PLACES = 24
+
+
+def test_an_honest_client_is_served_among_more_slow_ones_than_there_are_places(tmp_path: Path) -> None:
+    few = {"FOOTNOTE_MAX_CONNECTIONS": str(_PLACES), "FOOTNOTE_HEAD_SECONDS": "2"}
+    with FaultyService(tmp_path, variables=few) as service:
+        service.start()
+        honest, dropped = run(service.address, 3 * _PLACES, 5.0)
+    assert honest.served > 0
+    assert honest.refused == 0
+    assert dropped > _PLACES

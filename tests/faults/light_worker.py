@@ -1,0 +1,16 @@
+"""``python -m tests.faults.light_worker``: the ingest worker, only that its models weigh nothing."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from tests.faults import light_models
+
+if __name__ == "__main__":
+    light_models.install()
+    from ingest import worker
+
+    status = worker.main()
+    sys.stdout.flush()
+    os._exit(status)

@@ -1,0 +1,108 @@
+"""A headless browser that notices what a page must not do."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, Playwright, Request
+
+DESKTOP = (1366, 860)
+PHONE = (390, 844)
+ANSWER_MS = 60_000
+_STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+def launch(playwright: Playwright) -> Browser:
+    """The system's Chromium; skips where there is none."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("no Chromium on this machine, so the web app was not tested")
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    return playwright.chromium.launch(executable_path=path, args=["--no-sandbox"] if root else [])
+
+
+@dataclass
+class Watch:
+    """What a page did that it must not: errors, dialogs, blocked content, requests to other origins."""
+
+    origin: str
+    requests: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+    def over(self, page: Page) -> None:
+        page.on("request", self._requested)
+        page.on("dialog", lambda dialog: (self.faults.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
+        page.on("console", self._said)
+        page.on("popup", lambda popup: self.faults.append(f"popup: {popup.url}"))
+
+    @property
+    def foreign(self) -> list[str]:
+        """Requests that left the origin (``blob:`` does not)."""
+        own = urlsplit(self.origin).netloc
+        return [one for one in self.requests if urlsplit(one).netloc not in ("", own)]
+
+    def _requested(self, request: Request) -> None:
+        self.requests.append(request.url)
+
+    def _said(self, message: Any) -> None:
+        # Chromium itself reports refused requests (404, 410, 401) as errors; the pages show those.
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            self.faults.append(f"console: {message.text}")
+
+
+@contextmanager
+def visit(
+    browser: Browser,
+    origin: str,
+    path: str = "/",
+    *,
+    size: tuple[int, int] = DESKTOP,
+    dark: bool = False,
+    **options: Any,
+) -> Iterator[tuple[Page, Watch]]:
+    """A page of its own profile at ``path``; leaving checks that it did nothing it must not."""
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme="dark" if dark else "light",
+        reduced_motion="reduce",
+        **options,
+    )
+    context.set_default_timeout(15_000)
+    page, watch = context.new_page(), Watch(origin)
+    watch.over(page)
+    try:
+        page.goto(origin + path)
+        yield page, watch
+    finally:
+        context.close()
+    assert watch.foreign == []
+    assert watch.faults == []
+
+
+def ask(page: Page, question: str) -> Any:
+    """Ask as a person does, and return the turn once it is whole."""
+    before = page.locator(".turn").count()
+    page.locator("#question").fill(question)
+    page.locator("#question").press("Enter")
+    turn = page.locator(".turn").nth(before)
+    turn.locator("xpath=self::*[not(@aria-busy)]").wait_for(timeout=ANSWER_MS)
+    return turn
+
+
+def accessibility(page: Page, without: Sequence[str] = ()) -> list[str]:
+    """Violations that axe-core finds on the page as it is now."""
+    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": _STANDARDS}})
+    return [
+        f"{one['id']}: {one['help']}: {[node['target'] for node in one['nodes']]}"
+        for one in found.response["violations"]
+        if one["id"] not in without
+    ]
