@@ -50,6 +50,7 @@ format: $(READY) ## format the code and mend what the linter can
 bench: $(READY) $(PEERS)/.ready ## measure times and memory, write data/reports
 	@$(BIN)/python -m tests.benchmarks.service
 	@$(BIN)/python -m tests.benchmarks.ingesting --peers $(PEERS)
+	@$(BIN)/python -m tests.benchmarks.search
 
 # What Footnote is compared with; it never comes into the environment that Footnote runs in.
 $(PEERS)/.ready: tests/benchmarks/peers.txt | $(READY)

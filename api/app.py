@@ -20,6 +20,8 @@ from api.dependencies import problems as problem_responses
 from api.gate import Gate
 from api.lifecycle import Draining
 from api.middleware import BodyLimits, Guard, RequestContext
+from api.openai.described import describe_errors
+from api.openai.errors import OpenAIErrors
 from api.routes import (
     answers,
     ask,
@@ -27,8 +29,16 @@ from api.routes import (
     contents,
     conversations,
     documents,
+    embedder,
     jobs,
     keys,
+    openai_chat,
+    openai_embeddings,
+    openai_files,
+    openai_models,
+    openai_responses,
+    openai_vector_store_files,
+    openai_vector_stores,
     privacy,
     queue,
     search,
@@ -50,12 +60,20 @@ _ROUTES = (
     contents,
     jobs,
     keys,
+    embedder,
     queue,
     collections,
     search,
     ask,
     answers,
     conversations,
+    openai_chat,
+    openai_responses,
+    openai_models,
+    openai_embeddings,
+    openai_files,
+    openai_vector_stores,
+    openai_vector_store_files,
     privacy,
     status,
     system,
@@ -112,6 +130,7 @@ def create_app(service: Service) -> FastAPI:
     app.add_middleware(Authentication, callers=service.callers, doors=rights.doors_of(app))
     app.add_middleware(Guard, host=settings.host, allowed=settings.allowed_hosts)
     app.add_middleware(RequestContext, observe=service.metrics.observe_request)
+    app.add_middleware(OpenAIErrors)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
 
@@ -128,6 +147,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             schemas.pop(name, None)
         _describe_keys(made)
         _describe_edge(made)
+        describe_errors(made)
         app.openapi_schema = made
     return app.openapi_schema
 

@@ -13,8 +13,9 @@ from typing import Literal
 
 import structlog
 
-from api import figures
+from api import figures, searching
 from api.callers import Callers, is_loopback
+from api.embedder_watch import EmbedderWatch
 from api.folder_lock import FolderLock
 from api.housekeeping import Housekeeper, expire_answers
 from api.lifecycle import Lifecycle
@@ -22,31 +23,31 @@ from api.load import Load
 from api.metrics import Metrics
 from api.pictures import PagePictures
 from api.readiness import PartState, PartStatus, Readiness
+from api.searching import Searching
 from api.settings import Settings
 from api.supervisor import WorkerSupervisor
-from rag.errors import FootnoteError, Unavailable
+from ingest.embedder_choice import choose, refused_model
+from rag.errors import Conflict, FootnoteError, Unavailable
 from rag.generation import drafting
 from rag.generation.answering import Answerer
 from rag.generation.capability import capability_of
 from rag.generation.drafting import Drafting, DraftingChoice
 from rag.generation.receipts import ReceiptKeeper
-from rag.generation.surveying import Surveyor
 from rag.models.distillation import distil_if_missing
 from rag.models.embedder import Embedder
 from rag.models.embeddings import embeddings_at
 from rag.models.generation import GenerationRequest, GeneratorSettings, PromptPart
 from rag.models.generator import Generator, GeneratorState
-from rag.models.locations import default_model_path
+from rag.models.model_library import generator_path
 from rag.models.span_reader import default_reader
 from rag.models.tally import Totals
 from rag.observability import process
 from rag.records import ModelIdentity
-from rag.retrieval.dense import VectorSpace
-from rag.retrieval.evidence import EvidenceSelector
 from rag.retrieval.hybrid import HybridRetriever
-from rag.stores import chunk_store, keyword_segments, schema
+from rag.stores import embedders, keyword_segments, schema
 from rag.stores.blobs import BlobStore
 from rag.stores.database import Database
+from rag.stores.embedders import Known, Model
 from rag.stores.index_follower import IndexFollower
 from rag.stores.key_tokens import KeyTokens
 from rag.stores.keywords import Keywords
@@ -103,12 +104,15 @@ class Service:
         self._readiness = Readiness("search", "generator", "worker")
         self.drafting = _drafting(settings)
         self._reader = default_reader(threads=settings.threads)
-        self._embedder: Embedder | None = None
         self._retriever: HybridRetriever | None = None
         self._answerer: Answerer | None = None
         self._generator: Generator | None = None
         self._embedder: Embedder | None = None
         self._indexes: Sequence[IndexFollower] = ()
+        self._no_embedder: Conflict | None = None
+        self.refused_embedder: Model | None = None
+        """The model that the settings name, where the library is served from another one."""
+        self.embedder_watch = EmbedderWatch(self.database, self._go_over_to)
         self._keywords = Keywords(settings.indexes_path / keyword_segments.FOLDER)
         self._supervisor = WorkerSupervisor(
             self.database, partial(_worker_command, settings), self.metrics.hear_worker
@@ -134,10 +138,12 @@ class Service:
 
     def close(self) -> None:
         """Stop the children and save what can be saved. Takes some seconds at most."""
+        self.embedder_watch.close()
         self._supervisor.close()
         if self._generator is not None:
             self._generator.close()
         self._housekeeper.close()
+        self.pictures.close()
         self.load.close()
         self._keywords.close()
         self.save_index()
@@ -207,11 +213,8 @@ class Service:
 
     def _grow_indexes(self) -> None:
         """Whatever a larger library is searched with is made in the background."""
-        for index in self._indexes:
-            index.grow(self.database)
-        if self._indexes:
-            with self.database.read() as tx:
-                self._keywords.maintain(tx, self.database.path)
+        if self._retriever is not None:
+            self._retriever.grow()
 
     def _load(self) -> None:
         """Start the generator's own process first: it loads while this one imports the embedder."""
@@ -220,13 +223,15 @@ class Service:
         except FootnoteError as error:
             self._readiness.report("generator", "failed", error.detail)
         self._attempt("search", "loading the embedder", self._load_search)
+        self.embedder_watch.start()
         if self._generator is not None:
             self._attempt("generator", "loading the model", self._try_generator)
 
-    def _attempt(self, part: str, phase: str, load: Callable[[], None]) -> None:
+    def _attempt(self, part: str, phase: str, load: Callable[[], str | None]) -> None:
+        """``load`` returns what there is to be said of a part that is ready."""
         self._readiness.report(part, "starting", phase)
         try:
-            load()
+            told = load()
         except FootnoteError as error:
             self._readiness.report(part, "failed", error.detail)
             _log.error("part_failed", part=part, code=error.code)
@@ -234,38 +239,57 @@ class Service:
             self._readiness.report(part, "failed", "it could not be started; see the server's log")
             _log.exception("part_failed", part=part)
         else:
-            self._readiness.report(part, "ready", "ready")
+            self._readiness.report(part, "ready", told or "ready")
 
-    def _load_search(self) -> None:
-        embedder = embeddings_at(self.settings.embedder, self.settings.threads)
+    def _load_search(self) -> str:
+        try:
+            chosen = choose(self.database, self.settings.embedder)
+        except Conflict as error:
+            self._no_embedder = error
+            raise
+        embedder = embeddings_at(chosen.folder, self.settings.threads)
         embedder.encode(["Ready when this has a vector."])
         self._embedder = embedder
         self._reader.load()
         student = distil_if_missing(self.settings.models, embedder, self._tell_distilling)
         self._readiness.report("search", "starting", "loading the index")
-        spaces = [
-            VectorSpace(self._follow(embedder), embedder),
-            VectorSpace(self._follow(student), student, student.as_teacher_cosine, student.as_asked),
-        ]
-        with self.database.read() as tx:
-            for space in spaces:
-                space.index.current(tx)
-            self._keywords.open(tx)
-        self._indexes = [space.index for space in spaces]
-        self._embedder = embedder
-        retriever = HybridRetriever(self.database, spaces, self._keywords)
-        if self._generator is not None:
-            selector = EvidenceSelector(embedder, self._reader, false_refusals=self.settings.abstention)
-            self._answerer = Answerer(
-                self.database,
-                retriever,
-                selector,
-                self._generator,
-                self._receipt_keeper(embedder.space_id, student.space_id),
-                Surveyor(self.database, retriever, selector, student),
-                self.drafting,
-            )
-        self._retriever = retriever
+        self._search_with(searching.build(self._search_parts(), embedder, student))
+        self.refused_embedder = chosen.refused
+        return f"ready; {chosen.notice}" if chosen.notice else "ready"
+
+    def _search_parts(self) -> searching.Parts:
+        return searching.Parts(
+            database=self.database,
+            indexes_path=self.settings.indexes_path,
+            keywords=self._keywords,
+            reader=self._reader,
+            abstention=self.settings.abstention,
+            drafting=self.drafting,
+            keeper=self._receipt_keeper,
+            generator=self._generator,
+        )
+
+    def _search_with(self, made: Searching) -> None:
+        """Questions that are being answered go on with what they began with."""
+        self._indexes, self._embedder = made.indexes, made.embedder
+        self._answerer, self._retriever = made.answerer, made.retriever
+        self._no_embedder = None
+
+    def _go_over_to(self, target: Known) -> None:
+        """Have another embedder serve the library, if it is ready for it: one row, then one object."""
+        embedder = embeddings_at(target.model.folder, self.settings.threads)
+        if embedder.space_id != target.model.key:
+            raise Unavailable("model_unusable", f"{target.model} is not where it was; put it back there.")
+        student = distil_if_missing(self.settings.models, embedder)
+        made = searching.build(self._search_parts(), embedder, student)
+        with self.database.write() as tx:
+            if not embedders.switch(tx, target.space_id):
+                return
+        self._search_with(made)
+        self.refused_embedder = refused_model(self.settings.embedder, target.model)
+        self._readiness.report("search", "ready", "ready")
+        self._supervisor.replace()
+        _log.info("embedder_changed", space=target.model.key)
 
     def _receipt_keeper(self, *spaces: str) -> ReceiptKeeper:
         if self.settings.answers_kept_days == 0:
@@ -277,12 +301,6 @@ class Service:
             | {"reader": self._reader.identity.sha256},
         )
         return ReceiptKeeper(self.receipts, environment)
-
-    def _follow(self, embedder: Embedder) -> IndexFollower:
-        with self.database.write() as tx:
-            space = chunk_store.open_space(tx, embedder.space_id, embedder.dimension)
-        folder = self.settings.indexes_path / embedder.space_id[:16]
-        return IndexFollower(folder, space, embedder.space_id, embedder.dimension)
 
     def _tell_distilling(self, done: int, total: int) -> None:
         self._readiness.report(
@@ -303,7 +321,9 @@ class Service:
         for _ in self._generator.generate(GenerationRequest((PromptPart("One, two,"),), max_tokens=1)):
             pass
 
-    def _not_yet(self, part: str) -> Unavailable:
+    def _not_yet(self, part: str) -> FootnoteError:
+        if self._no_embedder is not None:
+            return self._no_embedder
         phase = self._readiness.snapshot()[part].phase
         return Unavailable("search_starting", f"Search is not ready ({phase}); try again in a moment.")
 
@@ -343,7 +363,7 @@ def _start_generator(settings: Settings) -> Generator:
     wanted = GeneratorSettings(
         context=settings.context_tokens, threads=settings.threads, parallel=settings.max_concurrent_asks
     )
-    return Generator(settings.model or default_model_path(), wanted).start()
+    return Generator(settings.model or generator_path(settings.models), wanted).start()
 
 
 def _worker_command(settings: Settings, worker_id: str) -> list[str]:

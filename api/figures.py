@@ -93,7 +93,9 @@ def _stored(sources: Sources) -> Iterator[Figure]:
         {(space,): float(one.rebuilds) for space, one in standing.items()},
         "counter",
     )
-    measured = {(space,): one.recall for space, one in standing.items() if one.recall is not None}
+    measured: dict[tuple[str, ...], float] = {
+        (space,): one.recall for space, one in standing.items() if one.recall is not None
+    }
     yield Figure(
         "footnote_index_recall",
         "Recall@10 against exact search, measured when the index was trained; none while it is exact.",

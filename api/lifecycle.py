@@ -1,4 +1,4 @@
-"""How the service ends: nothing new after the first signal, a bounded time for what runs, at once at the next.
+"""How the service ends: nothing new after the first signal, bounded time for what runs, at once at the next.
 
 After SIGTERM (or Ctrl-C, or the loss of the terminal) the service keeps answering at its address until what
 it had begun is finished or has been handed back, so that callers hear ``shutting_down`` instead of a refused

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from ingest.sandbox import render_page
+from ingest.sandbox import ParseServer
 from rag.errors import Busy
 from rag.stores.blobs import BlobStore, storage_errors
 
@@ -21,11 +21,16 @@ MAX_BYTES = 256 * 1024 * 1024
 
 
 class PagePictures:
-    """A cache under ``folder``, keyed by the file's hash, the page and the scale."""
+    """A cache under ``folder``, keyed by the file's hash, the page and the scale.
+
+    Somebody waits for each picture, so the processes that draw come from a fork server, which the first
+    picture starts: a fresh interpreter would take longer than drawing does. ``close`` ends it.
+    """
 
     def __init__(self, folder: Path, blobs: BlobStore) -> None:
         self._folder = folder
         self._blobs = blobs
+        self._reader = ParseServer()
         self._drawing = threading.BoundedSemaphore(_AT_ONCE)
 
     def get(self, sha256: str, page: int, scale: float) -> Path:
@@ -33,7 +38,7 @@ class PagePictures:
 
         Raises:
             Busy: ``rendering_busy``, too many pages are being drawn.
-            NotFound, DocumentRejected: as ``ingest.sandbox.render_page``.
+            NotFound, DocumentRejected: as ``ingest.sandbox.Sandbox.render_page``.
         """
         steps = max(1, round(scale / _STEP))
         path = self._folder / sha256 / f"{page}-{steps}.png"
@@ -43,10 +48,14 @@ class PagePictures:
             raise Busy("rendering_busy", "Too many pages are being drawn; try again.", retry_after=2.0)
         try:
             if not path.exists():
-                _write(path, render_page(self._blobs.sound_path(sha256), page, steps * _STEP))
+                _write(path, self._reader.render_page(self._blobs.sound_path(sha256), page, steps * _STEP))
         finally:
             self._drawing.release()
         return path
+
+    def close(self) -> None:
+        """End the fork server; a later picture starts another."""
+        self._reader.close()
 
     def forget(self, hashes: Iterable[str]) -> None:
         """Remove the pictures of deleted files."""

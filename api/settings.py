@@ -24,7 +24,9 @@ from rag.observability.logs import LogFormat, LogLevel
 PREFIX = "FOOTNOTE_"
 CONFIG_VARIABLE = "FOOTNOTE_CONFIG"
 KEY_VARIABLE = "FOOTNOTE_KEY"
-"""The key that the command line sends. No setting: the service has no use for it and never reads it."""
+"""The key that the clients send. No setting: the service has no use for it and never reads it."""
+URL_VARIABLE = "FOOTNOTE_URL"
+"""The address that the clients speak to. No setting either."""
 DEFAULT_PORT = 8321
 _MEBIBYTE = 1024 * 1024
 
@@ -59,14 +61,22 @@ class Settings(BaseSettings):
         ),
     ] = None
     model: Annotated[
-        Path | None, Field(description="The generator's weights, a GGUF file. Default: the packaged model.")
+        Path | None,
+        Field(
+            description="The generator's weights, a GGUF file. Default: what `footnote models use` chose, "
+            "else the packaged model."
+        ),
     ] = None
     embedder: Annotated[
         Path | None,
         Field(description="The embedder, a sentence-transformers folder. Default: the packaged model."),
     ] = None
     models: Annotated[
-        Path, Field(description="Folder of models made on this machine: the static student of the embedder.")
+        Path,
+        Field(
+            description="Folder of this machine's models: the static student of the embedder, and generators "
+            "that were imported or made."
+        ),
     ] = default_models_folder()
     threads: Annotated[
         int, Field(ge=1, le=256, description="CPU threads of each model. Default: the number of processors.")
@@ -255,7 +265,7 @@ def load(environ: Mapping[str, str], overrides: Mapping[str, Any] | None = None)
     from_environment = {
         name.removeprefix(PREFIX).lower(): value
         for name, value in environ.items()
-        if name.startswith(PREFIX) and name not in (CONFIG_VARIABLE, KEY_VARIABLE) and value
+        if name.startswith(PREFIX) and name not in (CONFIG_VARIABLE, KEY_VARIABLE, URL_VARIABLE) and value
     }
     given = {name: value for name, value in (overrides or {}).items() if value is not None}
     try:

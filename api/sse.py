@@ -22,6 +22,13 @@ def event(name: str, data: BaseModel | dict[str, Any]) -> bytes:
     return f"event: {name}\ndata: {text}\n\n".encode()
 
 
+def data(value: dict[str, Any]) -> bytes:
+    """An event without a name."""
+    return f"data: {json.dumps(value, allow_nan=False)}\n\n".encode()
+
+
+END = b"data: [DONE]\n\n"
+"""What OpenAI's streams end with."""
 HEARTBEAT = event("heartbeat", {})
 COMMENT = b": heartbeat\n\n"
 """For readers who would take an event of this name for one of theirs."""

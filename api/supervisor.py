@@ -28,7 +28,7 @@ _LONGEST_PAUSE = 10.0
 _HEALTHY_SECONDS = 30.0
 _STOP_SECONDS = 5.0
 SILENCE_SECONDS = 300.0
-"""More than a parser may take for a document (``ParseLimits.wall_seconds``), while which a worker is silent."""
+"""More than a parser may take for a document (``ParseLimits.wall_seconds``): a worker is silent meanwhile."""
 
 
 def _ignore(_message: Mapping[str, Any]) -> None:
@@ -87,6 +87,12 @@ class WorkerSupervisor:
         if self._thread.is_alive():
             self._thread.join(_STOP_SECONDS)
 
+    def replace(self) -> None:
+        """End the worker as ``close`` does and start another one."""
+        with self._lock:
+            if self._process is not None:
+                self._process.terminate()
+
     def _halt(self) -> None:
         """The disk has failed a write: nobody is to write any more, and no worker to be started again."""
         self._closing.set()
@@ -131,7 +137,7 @@ class WorkerSupervisor:
         return process.wait()
 
     def _watch(self, process: subprocess.Popen[bytes]) -> None:
-        """Kill a worker that says nothing for too long; what it had claimed goes on as any dead one's does."""
+        """Kill a worker that says nothing for too long; what it had claimed goes on as a dead one's does."""
         look = min(1.0, self._silence_seconds / 4)
         while process.poll() is None:
             if time.monotonic() - self._heard > self._silence_seconds:

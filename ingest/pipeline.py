@@ -27,7 +27,7 @@ from ingest.self_search import self_retrieval
 from ingest.splitting import embedding_text, split
 from rag.errors import BadRequest, Conflict, DocumentRejected, NotFound, StorageFailed, Unavailable
 from rag.records import Chunk, DocumentState, Notice, ParsedDocument
-from rag.stores import acceptance, chunk_store, document_catalog, job_queue, scopes
+from rag.stores import acceptance, chunk_store, document_catalog, embedders, job_queue, scopes
 from rag.stores import near_duplicates as duplicate_links
 from rag.stores.access import tenant_of
 from rag.stores.blobs import BlobStore
@@ -35,6 +35,7 @@ from rag.stores.chunk_store import notice_row
 from rag.stores.database import Database, Tx
 from rag.stores.document_catalog import Document, Version
 from rag.stores.job_queue import Job, LeaseLost
+from rag.stores.vector_checks import require_usable
 from rag.text.forms import spoken
 
 _BATCH = 1024
@@ -231,7 +232,9 @@ def _embed(text: str, pieces: Sequence[Chunk], tools: Tools, progress: Progress)
             raise Interrupted
         batch = pieces[first : first + _BATCH]
         said = [embedding_text(piece.context, spoken(text, piece)) for piece in batch]
-        embedded[first : first + len(batch)] = tools.student.encode(said)
+        rows = tools.student.encode(said)
+        require_usable(rows, len(batch), tools.student.dimension)
+        embedded[first : first + len(batch)] = rows
         progress.tell(chunks_done=first + len(batch))
     return embedded
 
@@ -246,6 +249,7 @@ def _publish(job: Job, tools: Tools, document: Document, ready: _Prepared) -> No
             counts |= {"pages_done": parsed.page_count, "pages_total": parsed.page_count}
         job_queue.succeed(tx, job, **counts)
         space = chunk_store.open_space(tx, tools.student.space_id, tools.student.dimension)
+        _require_serving(tx, space)
         first_chunk = chunk_store.publish(
             tx,
             version_id=job.version_id,
@@ -268,6 +272,15 @@ def _publish(job: Job, tools: Tools, document: Document, ready: _Prepared) -> No
         chunk_store.annotate(tx, job.version_id, assessed.as_mapping(), notices)
         if notices:
             job_queue.note(tx, job, [notice_row(notice) for notice in notices])
+
+
+def _require_serving(tx: Tx, space: int) -> None:
+    """Raises ``Interrupted`` where another embedder has taken over since this worker was started: its
+    successor, which has that one, is to do the job."""
+    try:
+        embedders.require_serving(tx, space)
+    except Conflict as error:
+        raise Interrupted from error
 
 
 def _near_duplicates(tx: Tx, job: Job, signature: bytes | None) -> list[Notice]:

@@ -12,9 +12,10 @@ from ingest.job_record import OnStage, timed
 from ingest.pipeline import Embedder
 from ingest.splitting import embedding_text
 from rag.records import DocumentState
-from rag.stores import chunk_store, refinement
-from rag.stores.database import Database
+from rag.stores import chunk_store, embedders, refinement
+from rag.stores.database import Database, Tx
 from rag.stores.refinement import Unrefined
+from rag.stores.vector_checks import require_usable
 
 _log = structlog.get_logger(__name__)
 
@@ -22,6 +23,14 @@ WINDOW = 256
 """Chunks taken up at a time and exchanged in one transaction."""
 BATCH = 20
 """Chunks embedded between two looks at whether something more urgent waits: a few tenths of a second."""
+
+
+def open_spaces(tx: Tx, teacher: Embedder, student: Embedder) -> tuple[int, int]:
+    """The ids of the spaces of the student and of its teacher, entered on first use."""
+    teacher_space = chunk_store.open_space(tx, teacher.space_id, teacher.dimension)
+    student_space = chunk_store.open_space(tx, student.space_id, student.dimension)
+    embedders.link_student(tx, student_space, teacher_space)
+    return student_space, teacher_space
 
 
 def _unheard(_stage: str, _outcome: str, _seconds: float) -> None:
@@ -67,7 +76,9 @@ class Refiner:
                 return True
             batch = order[first : first + BATCH]
             with timed("refining", self._on_stage):
-                embedded[batch] = self._teacher.encode([said[at] for at in batch])
+                rows = self._teacher.encode([said[at] for at in batch])
+            require_usable(rows, len(batch), self._teacher.dimension)
+            embedded[batch] = rows
         with timed("exchanging", self._on_stage):
             self._exchange(window, embedded)
         return True
@@ -75,10 +86,7 @@ class Refiner:
     def _exchange(self, window: Unrefined, embedded: NDArray[np.float32]) -> None:
         with self._database.write() as tx:
             if self._spaces is None:
-                self._spaces = (
-                    chunk_store.open_space(tx, self._student.space_id, self._student.dimension),
-                    chunk_store.open_space(tx, self._teacher.space_id, self._teacher.dimension),
-                )
+                self._spaces = open_spaces(tx, self._teacher, self._student)
             student_space, teacher_space = self._spaces
             state = refinement.refine(
                 tx, window, embedded, student_space=student_space, teacher_space=teacher_space

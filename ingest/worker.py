@@ -20,14 +20,16 @@ from types import FrameType
 import structlog
 
 from ingest import language, recovery
+from ingest.embedder_choice import choose
 from ingest.janitor import Janitor
+from ingest.migrator import Migrator
 from ingest.parsers.limits import ParseLimits
 from ingest.pipeline import Interrupted, Tools, run
 from ingest.pulse import Pulse
-from ingest.refiner import Refiner
+from ingest.refiner import Refiner, open_spaces
 from ingest.sandbox import OnProgress, ParseServer, Sandbox
 from ingest.telling import STORAGE_FAILED, Teller, tell
-from rag.errors import FootnoteError, StorageFailed
+from rag.errors import Conflict, FootnoteError, StorageFailed
 from rag.models.distillation import distil_if_missing
 from rag.models.embedder import Embedder
 from rag.models.embeddings import bulk_embeddings_at, embeddings_at, languages_of
@@ -108,10 +110,18 @@ class Signals:
 class Worker:
     """Reads documents that wait and, when none does, refines those that are read, until told to stop."""
 
-    def __init__(self, worker_id: str, tools: Tools, refiner: Refiner, terminating: threading.Event) -> None:
+    def __init__(
+        self,
+        worker_id: str,
+        tools: Tools,
+        refiner: Refiner,
+        terminating: threading.Event,
+        migrator: Migrator | None = None,
+    ) -> None:
         self._worker_id = worker_id
         self._tools = tools
         self._refiner = refiner
+        self._migrator = migrator
         self._terminating = terminating
         self._janitor = Janitor(tools.database, tools.blobs)
         self._unfinished: Job | None = None
@@ -122,6 +132,8 @@ class Worker:
             try:
                 busy = self._read_waiting()
                 busy = self._refiner.refine_some(self._attend) or busy
+                if self._migrator is not None and not busy:
+                    busy = self._migrator.migrate_some(self._attend)
                 self._janitor.tend(idle=not busy)
             except FootnoteError as error:  # the database is busy or the disk full: no job is at fault
                 _log.error("worker_cannot_go_on", code=error.code)
@@ -181,28 +193,69 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signals = Signals()
     teller = Teller(guard)
     with ParseServer() as reader, teller, Pulse(lambda: tell({"alive": True})):
-        tools, refiner = _equip(options, signals, reader, teller)
-        signals.install()
-        _tell("ready")
-        Worker(options.worker_id, tools, refiner, signals.terminating).work()
+        database = Database(options.database or options.data / "footnote.db")
+        try:
+            chosen = choose(database, options.embedder)
+        except Conflict as error:
+            _log.error("no_embedder", code=error.code)
+            _only_migrate(database, options, signals, teller)
+        else:
+            worker = _equip(database, chosen.folder, options, signals, reader, teller)
+            signals.install()
+            _tell("ready")
+            worker.work()
         signals.stand_down()
-        tools.database.close()
+        database.close()
     tracing.stop()
-    return 0 if tools.database.health.trouble is None else STORAGE_FAILED
+    return 0 if database.health.trouble is None else STORAGE_FAILED
+
+
+def _only_migrate(database: Database, options: argparse.Namespace, signals: Signals, teller: Teller) -> None:
+    """Without the model that the library is served from no document can be read; another can take over."""
+    migrator = _migrator(database, None, options, teller)
+    signals.install()
+    _tell("waiting for an embedder: the library's own is not here")
+    while not signals.terminating.is_set() and database.health.trouble is None:
+        try:
+            busy = migrator.migrate_some(lambda: not signals.terminating.is_set())
+        except FootnoteError as error:
+            _log.error("worker_cannot_go_on", code=error.code)
+            busy = False
+        if not busy:
+            signals.terminating.wait(_TROUBLE_SECONDS)
+
+
+def _migrator(
+    database: Database, serving: Embedder | None, options: argparse.Namespace, teller: Teller
+) -> Migrator:
+    return Migrator(
+        database,
+        serving,
+        models=options.models,
+        indexes=options.data / "indexes",
+        opening=lambda folder: bulk_embeddings_at(folder, options.threads),
+        on_stage=teller.stage,
+    )
 
 
 def _equip(
-    options: argparse.Namespace, signals: Signals, reader: ParseServer, teller: Teller
-) -> tuple[Tools, Refiner]:
-    teacher = bulk_embeddings_at(options.embedder, options.threads)
+    database: Database,
+    folder: Path | None,
+    options: argparse.Namespace,
+    signals: Signals,
+    reader: ParseServer,
+    teller: Teller,
+) -> Worker:
+    teacher = bulk_embeddings_at(folder, options.threads)
     student = distil_if_missing(
         options.models,
-        embeddings_at(options.embedder, options.threads),
+        embeddings_at(folder, options.threads),
         lambda done, total: _tell(f"distilling the static student ({done / total:.0%})"),
     )
     student.encode(["The first text is the slowest."])
     language.identify("The first text is the slowest, whatever the language may be.")
-    database = Database(options.database or options.data / "footnote.db")
+    with database.write() as tx:
+        open_spaces(tx, teacher, student)
     tools = Tools(
         database=database,
         blobs=BlobStore(options.data / "blobs", database.health),
@@ -217,7 +270,9 @@ def _equip(
     )
     # Nobody waits for it yet, and the first document should not wait for torch.
     threading.Thread(target=_load_quietly, args=(teacher,), name="loading-teacher", daemon=True).start()
-    return tools, Refiner(database, teacher, student, teller.stage)
+    refiner = Refiner(database, teacher, student, teller.stage)
+    migrator = _migrator(database, teacher, options, teller)
+    return Worker(options.worker_id, tools, refiner, signals.terminating, migrator)
 
 
 def _load_quietly(teacher: Embedder) -> None:

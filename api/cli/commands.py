@@ -1,7 +1,7 @@
 """The commands and their options. What they do is imported when they run: ``--help`` loads nothing heavy.
 
 Exit status: 0 done, 1 something failed, 2 wrong usage, 3 the answer is not in the documents, 4 an
-evaluation is worse than the one before it (with ``--fail-on-worse``).
+evaluation is worse than the one before it (with ``--fail-on-worse``), 130 interrupted.
 """
 
 from __future__ import annotations
@@ -11,31 +11,31 @@ from typing import Annotated
 
 import typer
 
-from api.cli import key_commands
+from api.cli import (
+    answer_commands,
+    collection_commands,
+    document_commands,
+    embedder_commands,
+    job_commands,
+    key_commands,
+    model_commands,
+)
+from api.cli.options import Collections, Data, Into, Json, Key, Mode, Url
 
 app = typer.Typer(
     help="Ask your own documents and get answers in which every sentence is cited.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
-docs = typer.Typer(help="List, show and delete documents.", no_args_is_help=True)
-app.add_typer(docs, name="docs")
-jobs = typer.Typer(help="Look at the queue of documents to be read, and change it.", no_args_is_help=True)
-app.add_typer(jobs, name="jobs")
-answers = typer.Typer(help="Look at answers that were given, and ask again.", no_args_is_help=True)
-app.add_typer(answers, name="answers")
+app.add_typer(document_commands.docs, name="docs")
+app.add_typer(collection_commands.collections, name="collections")
+app.add_typer(job_commands.jobs, name="jobs")
+app.add_typer(answer_commands.answers, name="answers")
 app.add_typer(key_commands.keys, name="keys")
 app.add_typer(key_commands.tenants, name="tenants")
+app.add_typer(embedder_commands.embedder, name="embedder")
+app.add_typer(model_commands.models, name="models")
 
-Url = Annotated[
-    str | None, typer.Option(help="Address of the service; by default the configured host and port.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
-Collections = Annotated[
-    list[str] | None, typer.Option("--collection", "-c", help="Look only here; may be repeated.")
-]
-Into = Annotated[str, typer.Option("--collection", "-c", help="Where to put them.")]
 Ignore = Annotated[
     list[str] | None,
     typer.Option("--ignore", help="Leave out what matches, as in `drafts/` or `*.log`; may be repeated."),
@@ -48,7 +48,7 @@ Name = Annotated[
 
 @app.command()
 def serve(
-    data: Annotated[Path | None, typer.Option(help="The data folder.")] = None,
+    data: Data = None,
     host: Annotated[str | None, typer.Option(help="Any but a loopback address needs a key.")] = None,
     port: Annotated[int | None, typer.Option(help="0 takes a free port.")] = None,
 ) -> None:
@@ -72,13 +72,14 @@ def add(
     ] = False,
     as_json: Json = False,
     url: Url = None,
+    key: Key = None,
 ) -> None:
     """Upload files, and bring the service into step with folders: only what changed is sent."""
     from api.cli import adding
     from api.cli.connection import connected
 
     options = adding.Options(collection, tuple(ignore or ()), name, delete, not no_wait, as_json)
-    with connected(url) as service:
+    with connected(url, key) as service:
         status = adding.add(service, paths, options)
     raise typer.Exit(status)
 
@@ -92,15 +93,17 @@ def watch(
     poll: Annotated[
         bool, typer.Option("--poll", help="Look every two seconds instead of being told; for network drives.")
     ] = False,
+    as_json: Json = False,
     url: Url = None,
+    key: Key = None,
 ) -> None:
     """Keep the service in step with a folder until interrupted: added, changed, moved and deleted files."""
     from api.cli import watching
     from api.cli.connection import connected
 
-    with connected(url) as service:
+    with connected(url, key) as service:
         status = watching.watch(
-            service, folder, watching.Options(collection, tuple(ignore or ()), name, poll)
+            service, folder, watching.Options(collection, tuple(ignore or ()), name, poll, as_json)
         )
     raise typer.Exit(status)
 
@@ -109,17 +112,41 @@ def watch(
 def ask(
     question: str,
     collection: Collections = None,
-    mode: Annotated[str, typer.Option(help="auto, answer or quote.")] = "auto",
+    mode: Mode = "auto",
+    conversation: Annotated[
+        str | None, typer.Option(help="A name; questions under the same name may follow up each other.")
+    ] = None,
     as_json: Json = False,
     url: Url = None,
+    key: Key = None,
 ) -> None:
     """Answer a question, with footnotes. Exits with 3 when the documents do not hold the answer."""
     from api.cli import asking
     from api.cli.connection import connected
 
-    with connected(url) as service:
-        status = asking.ask(service, question, collection, mode, as_json)
+    options = asking.Options(tuple(collection or ()), mode, conversation)
+    with connected(url, key) as service:
+        status = asking.ask(service, question, options, as_json)
     raise typer.Exit(status)
+
+
+@app.command()
+def chat(
+    collection: Collections = None,
+    mode: Mode = "auto",
+    conversation: Annotated[
+        str | None, typer.Option(help="Go on with the conversation of this name; a new one by default.")
+    ] = None,
+    url: Url = None,
+    key: Key = None,
+) -> None:
+    """Ask one question after another. Ctrl-C stops an answer, /help lists what else there is."""
+    from api.cli import chatting
+    from api.cli.asking import Options
+    from api.cli.connection import connected
+
+    with connected(url, key) as service:
+        chatting.chat(service, Options(tuple(collection or ()), mode, conversation))
 
 
 @app.command()
@@ -129,13 +156,76 @@ def search(
     k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many passages.")] = 5,
     as_json: Json = False,
     url: Url = None,
+    key: Key = None,
 ) -> None:
     """Find passages."""
     from api.cli import asking
     from api.cli.connection import connected
 
-    with connected(url) as service:
+    with connected(url, key) as service:
         asking.search(service, query, collection, k, as_json)
+
+
+@app.command()
+def show(
+    citation: Annotated[
+        str,
+        typer.Argument(
+            help="2 (of the newest answer), ans_…:2, or doc_…:120-180 (characters of a document).",
+        ),
+    ],
+    context: Annotated[
+        int, typer.Option("--context", "-C", min=0, max=20_000, help="Characters around it.")
+    ] = 600,
+    as_json: Json = False,
+    url: Url = None,
+    key: Key = None,
+) -> None:
+    """Show a citation in its context: the text around it as it stands in the document."""
+    from api.cli import showing
+    from api.cli.connection import connected
+
+    with connected(url, key) as service:
+        showing.show(service, citation, context, as_json)
+
+
+@app.command()
+def bench(
+    collection: Collections = None,
+    searches: Annotated[int, typer.Option(min=1, max=10_000, help="How many searches.")] = 50,
+    questions: Annotated[int, typer.Option(min=0, max=1000, help="How many questions.")] = 5,
+    as_json: Json = False,
+    url: Url = None,
+    key: Key = None,
+) -> None:
+    """Measure how fast the running service is, with words of your own documents."""
+    from api.cli import benchmarking
+    from api.cli.connection import connected
+
+    with connected(url, key) as service:
+        benchmarking.bench(service, tuple(collection or ()), searches, questions, as_json)
+
+
+@app.command()
+def mcp(
+    http: Annotated[
+        bool, typer.Option("--http", help="Serve streamable HTTP instead of standard input and output.")
+    ] = False,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="With --http; 0 takes a free one.")] = 8322,
+    write: Annotated[bool, typer.Option("--write", help="Offer the tool that adds documents.")] = False,
+    root: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--root", exists=True, file_okay=False, help="Files below it may be added by path; repeatable."
+        ),
+    ] = None,
+    url: Url = None,
+    key: Key = None,
+) -> None:
+    """Serve the Model Context Protocol, for assistants: search, ask, read and list; read-only by default."""
+    from api.cli import mcp_serving
+
+    raise typer.Exit(mcp_serving.serve(mcp_serving.Options(http, port, write, tuple(root or ()), url, key)))
 
 
 @app.command("eval")
@@ -161,12 +251,13 @@ def evaluate(
     ] = None,
     as_json: Json = False,
     url: Url = None,
+    key: Key = None,
 ) -> None:
     """Measure search, citations, refusals and times on questions made from your own documents."""
     from api.cli import evaluating
     from api.cli.connection import connected
 
-    with connected(url) as service:
+    with connected(url, key) as service:
         options = evaluating.Options(
             folder=evaluating.runs_folder(data),
             collections=tuple(collection or ()),
@@ -190,7 +281,7 @@ def fsck(
     read_files: Annotated[
         bool, typer.Option("--read-files", help="Also compare every original file with its SHA-256.")
     ] = False,
-    data: Annotated[Path | None, typer.Option(help="The data folder.")] = None,
+    data: Data = None,
     as_json: Json = False,
 ) -> None:
     """Hold what is stored against itself. Exits with 1 when something does not fit."""
@@ -202,7 +293,7 @@ def fsck(
 @app.command()
 def backup(
     file: Annotated[Path, typer.Argument(help="The file to make; it must not exist.")],
-    data: Annotated[Path | None, typer.Option(help="The data folder.")] = None,
+    data: Data = None,
     as_json: Json = False,
 ) -> None:
     """Write the whole library into one file. The service may run meanwhile."""
@@ -233,7 +324,7 @@ def restore(
 
 @app.command()
 def doctor(
-    data: Annotated[Path | None, typer.Option(help="The data folder.")] = None,
+    data: Data = None,
     as_json: Json = False,
 ) -> None:
     """Examine this machine and a data folder, and say what to mend. Exits with 1 when something fails."""
@@ -244,180 +335,10 @@ def doctor(
 
 @app.command()
 def purge(
-    data: Annotated[Path | None, typer.Option(help="The data folder.")] = None,
+    data: Data = None,
     as_json: Json = False,
 ) -> None:
     """Erase what is left of deleted documents and answers in every file. The service may run meanwhile."""
     from api.cli import purging
 
     raise typer.Exit(purging.purge({"data": data}, as_json))
-
-
-@docs.command("list")
-def list_documents(
-    collection: Annotated[str | None, typer.Option("--collection", "-c")] = None,
-    as_json: Json = False,
-    url: Url = None,
-) -> None:
-    """All documents, newest first."""
-    from api.cli import documents
-    from api.cli.connection import connected
-
-    with connected(url) as service:
-        documents.list_all(service, collection, as_json)
-
-
-@docs.command("show")
-def show_document(document_id: str, as_json: Json = False, url: Url = None) -> None:
-    """Everything known about a document."""
-    from api.cli import documents
-    from api.cli.connection import connected
-
-    with connected(url) as service:
-        documents.show(service, document_id, as_json)
-
-
-@docs.command("delete")
-def delete_document(document_id: str, as_json: Json = False, url: Url = None) -> None:
-    """Remove a document for good."""
-    from api.cli import documents
-    from api.cli.connection import connected
-
-    with connected(url) as service:
-        documents.delete(service, document_id, as_json)
-
-
-@docs.command("versions")
-def list_versions(document_id: str, as_json: Json = False, url: Url = None) -> None:
-    """Every version of a document, newest first."""
-    from api.cli import documents
-    from api.cli.connection import connected
-
-    with connected(url) as service:
-        documents.versions(service, document_id, as_json)
-
-
-@jobs.command("list")
-def list_jobs(
-    state: Annotated[
-        str | None, typer.Option(help="queued, running, succeeded, failed, dead or cancelled.")
-    ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50,
-    as_json: Json = False,
-    url: Url = None,
-) -> None:
-    """The newest jobs, and how the queue stands."""
-    from api.cli import jobs as work
-    from api.cli.connection import connected
-
-    with connected(url) as service:
-        work.list_all(service, state, limit, as_json)
-
-
-@jobs.command("show")
-def show_job(job_id: str, as_json: Json = False, url: Url = None) -> None:
-    """How far a job is: stage, done and total, rate, time left."""
-    from api.cli import jobs as work
-    from api.cli.connection import connected
-
-    with connected(url) as service:
-        work.show(service, job_id, as_json)
-
-
-@jobs.command("retry")
-def retry_jobs(
-    job_ids: Annotated[
-        list[str] | None, typer.Argument(help="Jobs that failed, died or were cancelled.")
-    ] = None,
-    all_dead: Annotated[bool, typer.Option("--all-dead", help="All that were given up.")] = False,
-    as_json: Json = False,
-    url: Url = None,
-) -> None:
-    """Queue jobs once more, with all their attempts."""
-    from api.cli import jobs as work
-    from api.cli.connection import connected
-
-    if not job_ids and not all_dead:
-        raise typer.BadParameter("name jobs, or say --all-dead")
-    with connected(url) as service:
-        status = work.retry(service, job_ids or [], all_dead, as_json)
-    raise typer.Exit(status)
-
-
-@jobs.command("cancel")
-def cancel_jobs(job_ids: list[str], as_json: Json = False, url: Url = None) -> None:
-    """Stop jobs. Their documents stay, as failed."""
-    from api.cli import jobs as work
-    from api.cli.connection import connected
-
-    with connected(url) as service:
-        status = work.cancel(service, job_ids, as_json)
-    raise typer.Exit(status)
-
-
-@jobs.command("pause")
-def pause_jobs(as_json: Json = False, url: Url = None) -> None:
-    """Begin no further job. Uploads are still taken, and what is ready is still searched."""
-    from api.cli import jobs as work
-    from api.cli.connection import connected
-
-    with connected(url) as service:
-        work.pause(service, as_json)
-
-
-@jobs.command("resume")
-def resume_jobs(as_json: Json = False, url: Url = None) -> None:
-    """Begin jobs again."""
-    from api.cli import jobs as work
-    from api.cli.connection import connected
-
-    with connected(url) as service:
-        work.resume(service, as_json)
-
-
-@answers.command("list")
-def list_answers(
-    conversation: Annotated[str | None, typer.Option(help="Only those of this conversation.")] = None,
-    document: Annotated[
-        str | None, typer.Option(help="Only those that cite the document of this id.")
-    ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50,
-    as_json: Json = False,
-    url: Url = None,
-) -> None:
-    """Answers, newest first, and whether what they cite is still current."""
-    from api.cli import answers as given
-    from api.cli.connection import connected
-
-    with connected(url) as service:
-        given.list_all(service, conversation, document, limit, as_json)
-
-
-@answers.command("show")
-def show_answer(answer_id: str, as_json: Json = False, url: Url = None) -> None:
-    """An answer as it was given, with what made it."""
-    from api.cli import answers as given
-    from api.cli.connection import connected
-
-    with connected(url) as service:
-        given.show(service, answer_id, as_json)
-
-
-@answers.command("replay")
-def replay_answer(answer_id: str, as_json: Json = False, url: Url = None) -> None:
-    """Ask the same question again, and tell what has changed."""
-    from api.cli import answers as given
-    from api.cli.connection import connected
-
-    with connected(url) as service:
-        given.replay(service, answer_id, as_json)
-
-
-@answers.command("delete")
-def delete_answer(answer_id: str, as_json: Json = False, url: Url = None) -> None:
-    """Delete an answer for good."""
-    from api.cli import answers as given
-    from api.cli.connection import connected
-
-    with connected(url) as service:
-        given.delete(service, answer_id, as_json)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +31,20 @@ _TICK_MS = 500
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """As of ``footnote add``; ``poll`` looks every two seconds instead of waiting to be told."""
+    """As of ``footnote add``; ``poll`` looks every two seconds instead of waiting to be told.
+
+    ``as_json`` prints each event as a JSON object on a line of its own.
+    """
 
     collection: str = "default"
     ignore: Sequence[str] = ()
     name: str | None = None
     poll: bool = False
+    as_json: bool = False
+
+
+Say = Callable[[str, str], None]
+"""Hears of each event and what it is about."""
 
 
 def watch(service: Connection, path: Path, options: Options) -> int:
@@ -45,14 +56,15 @@ def watch(service: Connection, path: Path, options: Options) -> int:
         path, url=service.url, collection=options.collection, name=options.name, patterns=options.ignore
     )
     lock = _locked(folder)
+    tell: Say = say_as_json if options.as_json else say
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with Follower(service, _job_ended, patience=None) as follower:
-            keeper = Keeper(folder, Remote(service, options.collection, uploader()), follower.follow, say)
-            say("following", f"{folder.root} as {folder.prefix} (Ctrl-C ends)")
-            _follow(keeper, folder, options.poll)
+        with Follower(service, partial(_job_ended, tell), patience=None) as follower:
+            keeper = Keeper(folder, Remote(service, options.collection, uploader()), follower.follow, tell)
+            tell("following", f"{folder.root} as {folder.prefix} (Ctrl-C ends)")
+            _follow(keeper, folder, options.poll, tell)
     except KeyboardInterrupt:
-        say("stopped", f"{folder.root}")
+        tell("stopped", f"{folder.root}")
     finally:
         lock.release()
     return 0
@@ -62,6 +74,12 @@ def say(event: str, about: str) -> None:
     """One line for one event, with the time of day."""
     shown = about.encode(errors="replace").decode()
     print(f"{time.strftime('%H:%M:%S')}  {event:<9}  {shown}", flush=True)
+
+
+def say_as_json(event: str, about: str) -> None:
+    shown = about.encode(errors="replace").decode()
+    line = {"time": datetime.now(UTC).isoformat(), "event": event, "about": shown}
+    print(json.dumps(line, ensure_ascii=False), flush=True)
 
 
 def _locked(folder: Folder) -> FileLock:
@@ -74,14 +92,14 @@ def _locked(folder: Folder) -> FileLock:
         ) from None
 
 
-def _follow(keeper: Keeper, folder: Folder, poll: bool) -> None:
+def _follow(keeper: Keeper, folder: Folder, poll: bool, tell: Say) -> None:
     again_at: float | None = 0.0
-    for changed in _ticks(folder, poll):
+    for changed in _ticks(folder, poll, tell):
         if changed or (again_at is not None and time.monotonic() >= again_at):
             again_at = keeper.step(time.monotonic())
 
 
-def _ticks(folder: Folder, poll: bool) -> Iterator[bool]:
+def _ticks(folder: Folder, poll: bool, tell: Say) -> Iterator[bool]:
     """For ever and at least every two seconds: whether something may have changed in the folder."""
     while not poll:
         yield True
@@ -89,7 +107,7 @@ def _ticks(folder: Folder, poll: bool) -> Iterator[bool]:
             yield from _told(folder)
         except OSError as error:
             # The limit of the system on watched folders, or a file system that cannot tell.
-            say("polling", f"the system does not tell of changes here ({error}); looking every two seconds")
+            tell("polling", f"the system does not tell of changes here ({error}); looking every two seconds")
             poll = True
     waiting = threading.Event()
     while True:
@@ -131,11 +149,11 @@ def _identity(root: Path) -> tuple[int, int] | None:
     return None
 
 
-def _job_ended(result: Outcome, _job: Any) -> None:
+def _job_ended(tell: Say, result: Outcome, _job: Any) -> None:
     if not result.ended:
         return
     if result.error is not None:
-        say("failed", f"{result.file}: {result.error}")
+        tell("failed", f"{result.file}: {result.error}")
     else:
         warnings = f" (warnings: {', '.join(result.warnings)})" if result.warnings else ""
-        say(result.state or "ready", result.file + warnings)
+        tell(result.state or "ready", result.file + warnings)

@@ -13,7 +13,8 @@ from pathlib import Path
 from api.doctor.checks import Check, each, fail, ok, warn
 from api.file_lock import FileLock, Held
 from api.settings import Settings
-from rag.stores import consistency, schema
+from ingest.embedder_choice import is_at, refused_model
+from rag.stores import consistency, embedders, schema
 from rag.stores.blobs import BlobStore, fsync_folder
 from rag.stores.consistency import Finding
 from rag.stores.database import Database
@@ -147,9 +148,37 @@ def _library(settings: Settings, holder: str | None) -> Iterator[Check]:
             yield ok("schema", f"{present or 'none'}; the next start brings it to {known[-1]}")
         else:
             yield ok("schema", present)
+            yield from _embedder(settings, database)
             yield from _consistency(settings, database, running=holder is not None)
     finally:
         database.close()
+
+
+def _embedder(settings: Settings, database: Database) -> Iterator[Check]:
+    with database.read() as tx:
+        standing = embedders.standing(tx)
+    if standing.serving is None:
+        return
+    serving = standing.serving.model
+    refused = refused_model(settings.embedder, serving)
+    if refused is not None:
+        yield warn(
+            "embedding model",
+            f"embedding_model_changed: served from {serving}, FOOTNOTE_EMBEDDER names {refused}",
+            "Run `footnote embedder migrate`, or set FOOTNOTE_EMBEDDER back.",
+        )
+    elif not is_at(serving, serving.folder):
+        yield fail(
+            "embedding model",
+            f"{serving} is not where it was",
+            "Put it back, or start the service and run `footnote embedder migrate`.",
+        )
+    else:
+        yield ok("embedding model", f"served from {serving}")
+    if standing.trouble is not None:
+        yield warn("migration", standing.trouble.code, standing.trouble.detail)
+    elif standing.target is not None:
+        yield ok("migration", f"going over to {standing.target.model}")
 
 
 def _consistency(settings: Settings, database: Database, *, running: bool) -> Iterator[Check]:

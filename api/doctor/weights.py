@@ -10,6 +10,7 @@ from api.settings import Settings
 from rag.models.hashing import sha256_of
 from rag.models.locations import default_embedder_path, default_model_path, student_path
 from rag.models.model_folder import WEIGHTS, ModelFolder
+from rag.models.model_library import Entry, Kind, ModelLibrary, is_sound
 
 _PACKAGED_GENERATOR = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 _PACKAGED_EMBEDDER = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -26,10 +27,25 @@ def checks(settings: Settings) -> Iterator[Check]:
 def _generator(settings: Settings) -> Iterator[Check]:
     from rag.models import gguf
 
+    chosen = None if settings.model else ModelLibrary.within(settings.models).in_force()
+    if chosen is not None and chosen.record.kind is not Kind.PACKAGED:
+        yield _chosen(chosen)
+        return
     path = settings.model or default_model_path()
     gguf.check_header(path)
     expected = None if settings.model else _PACKAGED_GENERATOR
     yield _compared("generator", path, expected)
+
+
+def _chosen(entry: Entry) -> Check:
+    found = f"{entry.name}, sha256 {entry.record.sha256[:_SHOWN]}, put into force by `footnote models`"
+    if is_sound(entry):
+        return ok("generator", found)
+    return warn(
+        "generator",
+        f"{found}, has changed since",
+        "The packaged model is used instead; import or make it again, or run `footnote models use packaged`.",
+    )
 
 
 def _embedder(settings: Settings) -> Iterator[Check]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 import structlog
@@ -28,6 +27,7 @@ from api.dependencies import (
 )
 from api.dependencies import problems as problem_responses
 from api.filenames import display_name
+from api.removing import remove_document
 from api.rights import Right, needs
 from api.sources import MAX_CHARS as MAX_SOURCE
 from api.sources import checked_source
@@ -245,16 +245,7 @@ def describe_document(
 )
 def delete_document(service: ServiceDep, caller: CallerDep, document_id: DocumentId) -> Response:
     """Remove a document for good: from every search at once, with its text, versions and file."""
-
-    def remove() -> Sequence[str]:
-        with service.database.write() as tx:
-            return document_catalog.remove(tx, document_catalog.get(tx, caller.access, document_id))
-
-    hashes = service.reserve.spend(remove)
-    service.reserve.spend(service.receipts.settle)  # an answer that waits to be stored may quote it
-    with service.database.write() as tx:
-        document_catalog.collect_blobs(tx, service.blobs, hashes)
-    service.pictures.forget(hashes)
+    remove_document(service, caller.access, document_id)
     return Response(status_code=204)
 
 

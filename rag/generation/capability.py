@@ -130,11 +130,12 @@ class Capability:
     @property
     def drafting(self) -> Drafting:
         """How the model should draft."""
+        writes = self.passed >= FEW_SENTENCES and self.right >= GOOD_SENTENCES * self.passed
+        if writes and self.right >= self.copied:
+            return Drafting.FREE
         if self.copied >= GOOD_COPIES:
             return Drafting.COPY
-        if self.passed >= FEW_SENTENCES and self.right >= GOOD_SENTENCES * self.passed:
-            return Drafting.FREE
-        return Drafting.OFF
+        return Drafting.FREE if writes else Drafting.OFF
 
 
 PACKAGED = {

@@ -26,9 +26,12 @@ if TYPE_CHECKING:
 BATCH = 32
 DEFAULT_NAME = "all-MiniLM-L6-v2"
 
+PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""Of the packaged model's weights: whatever was fitted to cosines was fitted to this model's."""
+
 # By the sha256 of the weights. The packaged model's training data is English: for other languages its
 # vectors say little more than which words look alike.
-_LANGUAGES = {"53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db": frozenset({"en"})}
+_LANGUAGES = {PACKAGED_SHA256: frozenset({"en"})}
 
 
 class SentenceTransformerEmbeddings(Embedder):

@@ -38,6 +38,12 @@ def _forward_errors(level: int, text: bytes, _: ctypes.c_void_p) -> None:
         _log.error("%s", text.decode("utf-8", "replace").rstrip())
 
 
+def start_library() -> None:
+    """Before anything else is done with llama.cpp, any number of times. It then logs errors only."""
+    native.llama_log_set(_forward_errors, ctypes.c_void_p(0))
+    native.llama_backend_init()
+
+
 class LlamaModel:
     """Loaded weights with their vocabulary. Not thread safe.
 
@@ -51,8 +57,7 @@ class LlamaModel:
 
     def __init__(self, path: Path, *, cpu_kernels: bool) -> None:
         gguf.check_header(path)
-        native.llama_log_set(_forward_errors, ctypes.c_void_p(0))
-        native.llama_backend_init()
+        start_library()
         params = native.llama_model_default_params()
         params.use_extra_bufts = cpu_kernels
         self.handle = native.llama_model_load_from_file(str(path).encode(), params)
@@ -104,7 +109,7 @@ class LlamaModel:
     def chat_format(self) -> ChatFormat:
         """The layout for conversations; the file's own template is looked at but never run."""
         spellings = [self._spelling(token) for token in sorted(self.control_tokens)]
-        return detect(self._metadata("tokenizer.chat_template"), spellings)
+        return detect(self.metadata("tokenizer.chat_template"), spellings)
 
     def tokenize(self, parts: Sequence[PromptPart]) -> list[int]:
         """Token ids of a prompt. Untrusted parts yield no control token, whatever they contain."""
@@ -143,7 +148,8 @@ class LlamaModel:
     def _spelling(self, token: int) -> str:
         return bytes(native.llama_vocab_get_text(self._vocabulary, token)).decode("utf-8", "replace")
 
-    def _metadata(self, key: str) -> str | None:
+    def metadata(self, key: str) -> str | None:
+        """What the file says under a key of the GGUF specification, or None."""
         buffer = ctypes.create_string_buffer(1 << 16)
         size = native.llama_model_meta_val_str(self.handle, key.encode(), buffer, len(buffer))
         return buffer.value.decode("utf-8", "replace") if size >= 0 else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Protocol
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from rag.stores.database import Tx
 from rag.stores.index_follower import IndexFollower
+from rag.stores.index_training import Reader
 from rag.stores.index_view import IndexView
 from rag.stores.scopes import Range
 from rag.text.forms import search_form
@@ -114,6 +115,11 @@ class DenseSearch:
         """The question in every space; questions asked lately are remembered."""
         return self._embedded(question)
 
+    def grow(self, database: Reader) -> None:
+        """Have each index take the form that fits its size, in the background."""
+        for at, space in enumerate(self._spaces):
+            space.index.grow(database, partial(self._asked, at))
+
     def view(self, tx: Tx, embedded: Sequence[Vector]) -> DenseView:
         """Every index brought up to what ``tx`` sees."""
         return DenseView(
@@ -123,6 +129,10 @@ class DenseSearch:
             ],
             tx,
         )
+
+    def _asked(self, at: int, questions: Sequence[str]) -> Vector:
+        """The questions in one space, a row each."""
+        return np.stack([self._embed(question)[at] for question in questions])
 
     def _embed(self, question: str) -> tuple[Vector, ...]:
         own = [space.encoder.encode([search_form(question)]) for space in self._spaces]

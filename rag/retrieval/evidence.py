@@ -50,7 +50,8 @@ _POINTS_BACK = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A sentence of a passage. ``features`` describe how it stands to the question."""
+    """A sentence of a passage. ``features`` describe how it stands to the question; ``pointed`` is what
+    of it the reader takes for the answer."""
 
     passage: Passage
     start: int
@@ -58,6 +59,7 @@ class Candidate:
     text: str
     features: Features
     score: float
+    pointed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,7 @@ class EvidenceSelector:
                     reading=_bounded(found),
                 ),
                 score=float(total),
+                pointed=passage.text[found.start : found.end] if found else "",
             )
             for (passage, start, end), text, similarity, coverage, total, found in zip(
                 located, texts, similarities, coverages, totals, read_spans, strict=True
@@ -206,6 +209,7 @@ def _evidence(number: int, candidate: Candidate, start: int) -> Evidence:
         text=passage.text[start - passage.start : candidate.end - passage.start],
         context=passage.context,
         score=answerability(candidate.features),
+        pointed=candidate.pointed,
     )
 
 

@@ -72,6 +72,12 @@ class HybridRetriever:
         self._keywords = keywords or Keywords()
         self._beside = ThreadPoolExecutor(_BESIDE, thread_name_prefix="nearest")
 
+    def grow(self) -> None:
+        """Have what a larger library is searched with made in the background; to be called now and then."""
+        self._dense.grow(self._database)
+        with self._database.read() as tx:
+            self._keywords.maintain(tx, self._database.path)
+
     def search(self, query: str, scope: Scope, k: int, mode: SearchMode = SearchMode.HYBRID) -> SearchResult:
         """Up to ``k`` passages inside ``scope``.
 

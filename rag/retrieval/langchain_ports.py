@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict
 
 from rag.errors import BadRequest
+from rag.models.embedder import Embedder
 from rag.records import Chunk, DocumentState, ParsedDocument, Passage
 from rag.retrieval.hybrid import HybridRetriever
 from rag.stores import (
@@ -24,6 +25,7 @@ from rag.stores import (
     chunk_store,
     collections,
     document_catalog,
+    embedders,
     job_queue,
     schema,
     scopes,
@@ -33,6 +35,7 @@ from rag.stores.access import LOCAL
 from rag.stores.blobs import BlobStore
 from rag.stores.collections import Collection
 from rag.stores.database import Database, Tx
+from rag.stores.embedders import Model
 from rag.stores.index_follower import IndexFollower
 from rag.stores.scopes import Scope
 
@@ -71,6 +74,8 @@ class FootnoteVectorStore(VectorStore):
         index_folder: where snapshots of the FAISS cache are kept.
         embedding: any LangChain embeddings; one that has a ``space_id`` is recognised by it.
         collection: the name of the collection, created when missing.
+
+    Raises ``Conflict`` (``embedding_model_changed``) in the folder of a library that another model serves.
     """
 
     def __init__(
@@ -88,6 +93,8 @@ class FootnoteVectorStore(VectorStore):
         dimension = len(embedding.embed_query("dimension"))
         with database.write() as tx:
             self._space = chunk_store.open_space(tx, key, dimension)
+            embedders.serve_from(tx, _remembered(embedding, key, dimension))
+            embedders.require_serving(tx, self._space)
             if collection not in {one.name for one in collections.all_of(tx, LOCAL)}:
                 collections.create(tx, LOCAL, collection)
         self._collection = collection
@@ -235,6 +242,13 @@ def _as_document(passage: Passage) -> Document:
             "score": passage.score,
         },
     )
+
+
+def _remembered(embedding: Embeddings, key: str, dimension: int) -> Model:
+    """What a library that nothing else serves yet keeps of who made its vectors."""
+    if isinstance(embedding, Embedder):
+        return Model(key, dimension, embedding.identity.name, embedding.identity.sha256, embedding.folder)
+    return Model(key, dimension, type(embedding).__qualname__, key)
 
 
 def _unit(rows: Sequence[Sequence[float]]) -> NDArray[np.float32]:

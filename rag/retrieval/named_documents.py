@@ -65,21 +65,19 @@ def find(tx: Tx, question: str, scope: ResolvedScope, readable: ResolvedScope) -
     weights = naming_weights(question)
     total = document_names.count(tx, readable)
     known = document_names.frequencies(tx, list(weights), readable)
-    if total < 2 or not known:
+    # Ordinary words add to a name and make none: every abstract's title shares some with a long question.
+    naming = {term for term in known if weights[term] == 1.0}
+    if total < 2 or not naming:
         return NONE_NAMED
     rarity = inverse_frequencies(list(known), known, total)
     evidence: dict[int, dict[str, float]] = {}
-    for term, document, by_name in document_names.postings(tx, list(known), readable):
-        if not by_name and weights[term] < 1.0:
-            continue  # an ordinary word on a first page names nothing
+    # An ordinary word on a first page names nothing.
+    for term, document, by_name in document_names.postings(tx, list(known), readable, anywhere=naming):
         worth = rarity[term] * weights[term] * (1.0 if by_name else BEGINNING_WEIGHT)
         told = evidence.setdefault(document, {})
         told[term] = max(worth, told.get(term, 0.0))
-    # Ordinary words add to a name and make none: every abstract's title shares some with a long question.
     sums = {
-        document: sum(told.values())
-        for document, told in evidence.items()
-        if any(weights[term] == 1.0 for term in told)
+        document: sum(told.values()) for document, told in evidence.items() if not naming.isdisjoint(told)
     }
     kept = sorted(sums, key=lambda one: (-sums[one], one))[:MOST]
     ranges = document_names.chunk_ranges(tx, kept, scope)

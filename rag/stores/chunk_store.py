@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Row, bindparam, delete, func, insert, select, text, update
 
-from rag.errors import Unavailable
+from rag.errors import Conflict
 from rag.records import (
     Chunk,
     DocumentRef,
@@ -40,16 +40,22 @@ from rag.stores.tables import (
     vectors,
     versions,
 )
+from rag.stores.vector_checks import require_usable
 from rag.text.forms import spoken, without
 from rag.text.locators import locator
 
 Vectors = NDArray[np.float32]
 
-_UNIT_TOLERANCE = 1e-3
-
 # Built once: for a small document, building its statements takes longer than running them.
 _SET_VERSION = update(versions).where(versions.c.id == bindparam("wanted"))
 _SET_DOCUMENT = update(documents).where(documents.c.id == bindparam("wanted"))
+_DIMENSION = select(spaces.c.dimension).where(spaces.c.id == bindparam("wanted"))
+_PASSAGES = (
+    select(chunks, documents.c.public_id, documents.c.latest_version, versions.c.name, versions.c.number)
+    .join(versions, versions.c.id == chunks.c.version_id)
+    .join(documents, documents.c.live_version_id == versions.c.id)
+    .where(chunks.c.id.in_(bindparam("ids", expanding=True)))
+)
 _VECTORS_AT = text(
     "SELECT chunk_id, vector FROM vectors WHERE space_id = :space "
     "AND chunk_id IN (SELECT value FROM json_each(:ids)) ORDER BY chunk_id"
@@ -80,15 +86,24 @@ class Change:
 
 
 def open_space(tx: Tx, key: str, dimension: int) -> int:
-    """The id of the embedding space ``key``, entered on first use."""
-    found = tx.scalar(select(spaces.c.id).where(spaces.c.key == key))
+    """The id of the embedding space ``key``, entered on first use.
+
+    Raises ``Conflict`` (``embedding_model_changed``) for a space that has other dimensions.
+    """
+    found = tx.execute(select(spaces.c.id, spaces.c.dimension).where(spaces.c.key == key)).first()
     if found is None:
         entered = tx.execute(
             insert(spaces).values(key=key, dimension=dimension, created_at=time.time())
         ).inserted_primary_key
         assert entered is not None
-        found = entered[0]
-    return int(found)
+        return int(entered[0])
+    if found.dimension != dimension:
+        raise Conflict(
+            "embedding_model_changed",
+            f"The embedding model gives {dimension} numbers where the library has {found.dimension}; "
+            "use the model it was made with.",
+        )
+    return int(found.id)
 
 
 def publish(
@@ -112,9 +127,10 @@ def publish(
         state: ``REFINED`` if the vectors are final, ``READY`` if better ones are to follow.
 
     Raises:
-        Unavailable: ``bad_embedding``, a vector is not finite or not of unit length.
+        Unavailable: ``bad_embedding``, see ``vector_checks``.
     """
-    _check(pieces, embedded)
+    if len(pieces) != len(embedded):
+        raise ValueError(f"{len(pieces)} chunks but {len(embedded)} vectors")
     now = time.time()
     standing = _standing(tx, version_id)
     newest = standing.live_number is None or standing.live_number <= standing.number
@@ -210,12 +226,7 @@ def passages(
     This is the last gate of a search: a chunk that SQL no longer has does not come out, nor one whose
     document is not ``inside`` what was searched (the ``where`` of its scope), whatever an index said.
     """
-    rows = tx.execute(
-        select(chunks, documents.c.public_id, documents.c.latest_version, versions.c.name, versions.c.number)
-        .join(versions, versions.c.id == chunks.c.version_id)
-        .join(documents, documents.c.live_version_id == versions.c.id)
-        .where(chunks.c.id.in_(list(scores)), *inside)
-    ).all()
+    rows = tx.execute(_PASSAGES.where(*inside) if inside else _PASSAGES, {"ids": list(scores)}).all()
     bodies = texts.read_chunks(tx, [row.id for row in rows])
     found = [
         Passage(
@@ -305,7 +316,7 @@ def all_vectors(tx: Tx, space_id: int, batch: int = 4096) -> Iterator[tuple[NDAr
             yield ids, rows
 
 
-def _joined(rows: Sequence[Row[Any]]) -> tuple[NDArray[np.int64], Vectors]:
+def _joined(rows: Sequence[Row[*tuple[Any, ...]]]) -> tuple[NDArray[np.int64], Vectors]:
     ids = np.array([row.chunk_id for row in rows], dtype=np.int64)
     joined = np.frombuffer(b"".join([row.vector for row in rows]), dtype="<f4")
     return ids, joined.reshape(len(rows), -1) if rows else np.empty((0, 0), dtype=np.float32)
@@ -347,7 +358,12 @@ def _insert_chunks(tx: Tx, rows: Sequence[Mapping[str, Any]], bodies: Sequence[s
 
 
 def insert_vectors(tx: Tx, space_id: int, chunk_ids: range, embedded: Vectors) -> None:
-    """Give the chunks of a contiguous range their vectors in a space, one row an id."""
+    """Give the chunks of a contiguous range their vectors in a space, one row an id: the only way in.
+
+    Raises ``Unavailable`` (``bad_embedding``).
+    """
+    dimension = tx.scalar(_DIMENSION, {"wanted": space_id})
+    require_usable(embedded, len(chunk_ids), dimension or 0)
     rows: list[dict[str, Any]] = [
         {"space_id": space_id, "chunk_id": chunk_id, "vector": vector.tobytes()}
         for chunk_id, vector in zip(chunk_ids, np.ascontiguousarray(embedded, dtype="<f4"), strict=True)
@@ -369,17 +385,3 @@ def _log(tx: Tx, space_id: int, operation: str, first: int, last: int) -> None:
             space_id=space_id, operation=operation, first_chunk=first, last_chunk=last
         )
     )
-
-
-def check_unit(embedded: Vectors) -> None:
-    """Raises ``Unavailable`` (``bad_embedding``) unless every row is finite and of unit length."""
-    if len(embedded) and not (np.abs(np.linalg.norm(embedded, axis=1) - 1.0) < _UNIT_TOLERANCE).all():
-        raise Unavailable(
-            "bad_embedding", "The embedder returned vectors that cannot be searched; see the log."
-        )
-
-
-def _check(pieces: Sequence[Chunk], embedded: Vectors) -> None:
-    if len(pieces) != len(embedded):
-        raise ValueError(f"{len(pieces)} chunks but {len(embedded)} vectors")
-    check_unit(embedded)

@@ -11,7 +11,7 @@ import hashlib
 import shutil
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from rag.records import DocumentState, JobState
 from rag.stores import (
@@ -19,6 +19,7 @@ from rag.stores import (
     chunk_store,
     database_file,
     document_catalog,
+    embedders,
     index_snapshots,
     job_queue,
     keyword_checks,
@@ -34,7 +35,6 @@ from rag.stores.tables import chunks, documents, jobs, spaces, text_pieces, vect
 __all__ = ["Finding", "Report", "check", "repair"]
 
 _AGAIN = "upload the document again, or " + RESTORE
-_lost_vector = chunks.c.id.not_in(select(vectors.c.chunk_id))
 _WAITING = (DocumentState.QUEUED, DocumentState.PROCESSING)
 
 
@@ -109,8 +109,14 @@ def _check_chunks(tx: Tx, report: Report) -> None:
     report.add("chunks_missing", "Versions whose passages are not all there", uneven, _AGAIN)
     keyword_checks.check(tx, report)
     report.add("vectors_missing", "Passages without a vector", _without_vector(tx))
-    twice = tx.scalars(select(vectors.c.chunk_id).group_by(vectors.c.chunk_id).having(func.count() > 1)).all()
-    report.add("vectors_twice", "Passages with more than one vector", twice, _AGAIN)
+    family = func.coalesce(spaces.c.teacher_id, spaces.c.id)
+    twice = tx.scalars(
+        select(vectors.c.chunk_id)
+        .join(spaces, spaces.c.id == vectors.c.space_id)
+        .group_by(vectors.c.chunk_id, family)
+        .having(func.count() > 1)
+    ).all()
+    report.add("vectors_twice", "Passages with more than one vector of one model", twice, _AGAIN)
 
 
 def _check_texts(tx: Tx, report: Report) -> None:
@@ -149,7 +155,14 @@ def _check_indexes(tx: Tx, folder: Path, report: Report) -> None:
 
 
 def _without_vector(tx: Tx) -> list[int]:
-    return list(tx.scalars(select(chunks.c.id).where(_lost_vector).order_by(chunks.c.id)))
+    return list(tx.scalars(select(chunks.c.id).where(_lost_vector(tx)).order_by(chunks.c.id)))
+
+
+def _lost_vector(tx: Tx) -> ColumnElement[bool]:
+    """Of a chunk: it has no vector in the spaces that are searched."""
+    searched = embedders.served(tx)
+    there = select(vectors.c.chunk_id)
+    return chunks.c.id.not_in(there if searched is None else there.where(vectors.c.space_id.in_(searched)))
 
 
 def _stranded(tx: Tx) -> list[int]:
@@ -186,7 +199,7 @@ def _unfit_indexes(tx: Tx, folder: Path) -> list[tuple[Path, str]]:
 
 def _read_again(tx: Tx) -> None:
     """Queue versions that wait for nothing, and live ones with passages that have lost their vectors."""
-    hurt = set(tx.scalars(select(chunks.c.version_id).where(_lost_vector)))
+    hurt = set(tx.scalars(select(chunks.c.version_id).where(_lost_vector(tx))))
     for version_id in hurt:
         document_id = tx.scalar(select(versions.c.document_id).where(versions.c.id == version_id))
         assert document_id is not None

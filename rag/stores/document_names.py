@@ -7,11 +7,11 @@ that does is matched against this table, which is written in the same transactio
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from sqlalchemy import Select, column, func, select, table, text
+from sqlalchemy import Select, column, func, or_, select, table, text
 
 from rag.stores import texts
 from rag.stores.database import Tx
@@ -108,14 +108,17 @@ def frequencies(tx: Tx, stemmed: Sequence[str], scope: ResolvedScope) -> dict[st
     return dict(tx.execute(query).all())
 
 
-def postings(tx: Tx, stemmed: Sequence[str], scope: ResolvedScope) -> list[tuple[str, int, bool]]:
+def postings(
+    tx: Tx, stemmed: Sequence[str], scope: ResolvedScope, *, anywhere: Collection[str]
+) -> list[tuple[str, int, bool]]:
     """Triples of stem, SQL id of a document inside ``scope``, and whether it is in the document's names (or
-    else only in its beginning)."""
+    else only in its beginning, which is looked for only of the stems in ``anywhere``)."""
     if not stemmed:
         return []
+    in_place = or_(_places.c.col == "names", _places.c.term.in_(list(anywhere)))
     query = (
         select(_places.c.term, _places.c.doc, _places.c.col)
-        .where(_places.c.term.in_(list(stemmed)))
+        .where(_places.c.term.in_(list(stemmed)), in_place)
         .distinct()
     )
     if scope.ranges is not None:

@@ -101,11 +101,20 @@ def remember(tx: Tx, model: Model) -> Known:
     return Known(space_id, model)
 
 
+def is_empty(tx: Tx) -> bool:
+    """Whether no model is needed yet: there are no searched passages, and no migration goes on."""
+    row = tx.execute(select(embedding_state)).one()
+    return row.target_id is None and tx.scalar(select(chunks.c.id).limit(1)) is None
+
+
 def serve_from(tx: Tx, model: Model) -> Known:
-    """Have a library that has not said so before be served from ``model``."""
+    """Have the library be served from ``model``, if it is empty or has not said from which it is. Returns the
+    one that it is served from."""
+    now = standing(tx)
+    if now.serving is not None and (now.serving.model.key == model.key or not is_empty(tx)):
+        return now.serving
     known = remember(tx, model)
-    unsaid = embedding_state.c.serving_id.is_(None)
-    tx.execute(update(embedding_state).where(unsaid).values(serving_id=known.space_id))
+    tx.execute(update(embedding_state).values(serving_id=known.space_id, previous_id=None))
     return known
 
 
@@ -121,7 +130,7 @@ def filled(tx: Tx) -> Mapping[str, int]:
         .outerjoin(vectors, vectors.c.space_id == spaces.c.id)
         .group_by(spaces.c.id)
     )
-    return {key: count for key, count in rows}
+    return {row[0]: row[1] for row in rows}
 
 
 def require_serving(tx: Tx, space_id: int) -> None:
@@ -151,8 +160,8 @@ def begin(tx: Tx, model: Model, *, forced: bool = False) -> None:
     if now.serving is not None and now.serving.model.key == model.key:
         raise Conflict(
             "embedder_serves_already",
-            f"The library is served from {now.serving.model} already. Start the service with FOOTNOTE_EMBEDDER "
-            "set to the folder of the model it shall be served from.",
+            f"The library is served from {now.serving.model} already. To change that, start the service with "
+            "FOOTNOTE_EMBEDDER set to the folder of another model.",
         )
     if now.target is not None and now.target.model.key != model.key:
         raise Conflict(
@@ -213,9 +222,7 @@ def note_trouble(tx: Tx, target: int, trouble: Trouble) -> None:
 
 def _note(tx: Tx, target: int, values: Mapping[str, Any], trouble: Trouble | None) -> None:
     told = {} if trouble is None else {"trouble_code": trouble.code, "trouble_detail": trouble.detail}
-    tx.execute(
-        update(embedding_state).where(embedding_state.c.target_id == target).values(**values, **told)
-    )
+    tx.execute(update(embedding_state).where(embedding_state.c.target_id == target).values(**values, **told))
 
 
 def counts(tx: Tx, space_id: int) -> tuple[int, int]:

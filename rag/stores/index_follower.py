@@ -21,7 +21,7 @@ from sqlalchemy import func, select
 from rag.errors import FootnoteError
 from rag.stores import chunk_store, index_snapshots, index_training
 from rag.stores.database import Tx
-from rag.stores.index_training import Reader
+from rag.stores.index_training import Ask, Reader
 from rag.stores.index_view import IndexView
 from rag.stores.tables import index_changes, vectors
 from rag.stores.vector_index import Form, VectorIndex
@@ -109,20 +109,23 @@ class IndexFollower:
             if index is self._index:
                 self._saved_seq, self._saved_at = seq, time.monotonic()
 
-    def grow(self, database: Reader) -> None:
-        """Have the inverted form made in the background if it is time for it; returns at once."""
+    def grow(self, database: Reader, ask: Ask | None = None) -> None:
+        """Have the inverted form made in the background if it is time for it; returns at once.
+
+        ``ask`` embeds questions into the space, as whoever searches does.
+        """
         with self._lock:
             going_on = self._training is not None and self._training.is_alive()
             if going_on or self._index is None or not index_training.wanted(self._index):
                 return
             self._training = threading.Thread(
-                target=self._train, args=(database,), name="index-training", daemon=True
+                target=self._train, args=(database, ask), name="index-training", daemon=True
             )
         self._training.start()
 
-    def train(self, database: Reader) -> None:
+    def train(self, database: Reader, ask: Ask | None = None) -> None:
         """Make the inverted form now and go on with it. The other one is searched meanwhile."""
-        index, seq = index_training.train(database, self._space_id, self._dimension)
+        index, seq = index_training.train(database, self._space_id, self._dimension, ask)
         with database.read() as tx:  # most of what came meanwhile, before anybody has to wait
             seq = self._replayed(tx, index, seq)
         with self._lock:
@@ -135,12 +138,12 @@ class IndexFollower:
             recall=index.tuning.recall,
         )
 
-    def _train(self, database: Reader) -> None:
+    def _train(self, database: Reader, ask: Ask | None) -> None:
         os.setpriority(
             os.PRIO_PROCESS, threading.get_native_id(), _TRAINING_PRIORITY
         )  # of this thread, on Linux
         try:
-            self.train(database)
+            self.train(database, ask)
         except FootnoteError as error:  # it is tried again a minute later
             _log.warning("index_training_failed", error=error.code)
 

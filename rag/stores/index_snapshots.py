@@ -14,9 +14,6 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from rag.stores.blobs import fsync_folder
 from rag.stores.vector_index import FAISS_VERSION, DamagedIndex, Form, Tuning, VectorIndex
 
@@ -107,7 +104,7 @@ def _remove_others(folder: Path) -> None:
                 path.unlink()
 
 
-def _write_durably(path: Path, data: bytes | NDArray[np.uint8]) -> None:
+def _write_durably(path: Path, data: bytes | memoryview) -> None:
     temporary = path.with_name(path.name + ".tmp")
     with open(temporary, "wb", buffering=0) as file:
         rest = memoryview(data)

@@ -43,6 +43,7 @@ _SINCE = text(
     "SELECT rowid FROM keywords WHERE keywords MATCH :expression AND rowid > :last "
     "ORDER BY rowid DESC LIMIT :most"
 )
+_NEWEST = text("SELECT max(id) FROM chunks")
 _ALIVE = text("SELECT id FROM chunks WHERE id IN (SELECT value FROM json_each(:ids))")
 
 Scores = list[tuple[int, float]]
@@ -189,7 +190,7 @@ class Keywords:
 
 
 def _newest(tx: Tx) -> int:
-    return tx.scalar(select(func.max(chunks.c.id))) or 0
+    return tx.scalar(_NEWEST) or 0
 
 
 def _matching_since(tx: Tx, expression: str, last: int, most: int) -> list[int]:

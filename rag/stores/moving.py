@@ -13,7 +13,7 @@ from rag.stores import near_duplicates
 from rag.stores.collections import Collection
 from rag.stores.database import Tx
 from rag.stores.document_catalog import Document
-from rag.stores.tables import documents, versions
+from rag.stores.tables import chunks, documents, versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +45,20 @@ def move(tx: Tx, document: Document, to: Collection) -> None:
 
 def move_all(tx: Tx, collection: Collection, to: Collection) -> None:
     """Move everything out of a collection."""
-    _move(tx, tx.scalars(select(documents.c.id).where(documents.c.collection_id == collection.id)).all(), to)
+    outermost = select(documents.c.id).where(
+        documents.c.collection_id == collection.id, documents.c.parent_id.is_(None)
+    )
+    _move(tx, tx.scalars(outermost).all(), to)
 
 
 def _move(tx: Tx, roots: Iterable[int], to: Collection) -> None:
     for root in roots:
         inside = select(documents.c.id).where(documents.c.id == root).cte(recursive=True)
         below = select(documents.c.id).join(inside, documents.c.parent_id == inside.c.id)
-        family = tx.scalars(select(inside.union_all(below).c.id)).all()
+        family = select(inside.union_all(below).c.id)
         near_duplicates.move(tx, family, to)
+        read = select(versions.c.id).where(versions.c.document_id.in_(family))
+        tx.execute(update(chunks).where(chunks.c.version_id.in_(read)).values(collection_id=to.id))
         tx.execute(
             update(documents)
             .where(documents.c.id.in_(family))

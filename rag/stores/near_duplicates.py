@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_, delete, insert, or_, select
+from sqlalchemy import Select, and_, delete, insert, or_, select
 
 from rag.stores.collections import Collection
 from rag.stores.database import Tx
@@ -60,7 +60,7 @@ def link(
     return sorted((one for _, one in found), key=lambda one: -one.similarity)
 
 
-def move(tx: Tx, document_ids: Sequence[int], to: Collection) -> None:
+def move(tx: Tx, document_ids: Select[tuple[int]], to: Collection) -> None:
     """Prepare documents for being moved, which still are where they were: they resemble nothing there any
     more, and can be found by what comes to their new collection."""
     rows = tx.execute(
@@ -76,9 +76,7 @@ def move(tx: Tx, document_ids: Sequence[int], to: Collection) -> None:
         )
     )
     tx.execute(delete(signature_bands).where(signature_bands.c.version_id.in_(moved)))
-    shifted = {
-        ((row.band + (to.id - row.collection_id) * _SPREAD) % 2**63, row.version_id) for row in rows
-    }
+    shifted = {((row.band + (to.id - row.collection_id) * _SPREAD) % 2**63, row.version_id) for row in rows}
     if shifted:
         tx.execute(
             insert(signature_bands), [{"band": band, "version_id": version} for band, version in shifted]

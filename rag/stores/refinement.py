@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sqlalchemy import select, update
 
 from rag.records import DocumentState
-from rag.stores import chunk_store
+from rag.stores import chunk_store, embedders
 from rag.stores.database import Tx
 from rag.stores.tables import documents, versions
 
@@ -63,7 +63,6 @@ def refine(
     None if somebody else was faster or the version is no longer searched: then nothing was changed.
     Raises ``Unavailable`` (``bad_embedding``).
     """
-    chunk_store.check_unit(refined)
     done = batch.done + len(batch.texts)
     last_chunk = tx.scalar(
         update(versions)
@@ -78,7 +77,9 @@ def refine(
     )
     if last_chunk is None:
         return None
-    chunk_store.remove_vectors(tx, student_space, batch.chunk_ids)
+    # Also those of a student that was distilled anew since.
+    for student in sorted({student_space, *embedders.family(tx, teacher_space)} - {teacher_space}):
+        chunk_store.remove_vectors(tx, student, batch.chunk_ids)
     chunk_store.insert_vectors(tx, teacher_space, batch.chunk_ids, refined)
     if batch.chunk_ids[-1] < last_chunk:
         return DocumentState.READY

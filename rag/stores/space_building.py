@@ -23,7 +23,7 @@ Said = tuple[int, str, str]
 
 
 def next_missing(tx: Tx, space_id: int, after: int, limit: int) -> list[Said]:
-    """Up to ``limit`` searched chunks with ids above ``after`` that have no vector in a space, in id order."""
+    """Up to ``limit`` searched chunks, with ids above ``after``, that have no vector in a space; by id."""
     there = exists().where(vectors.c.chunk_id == chunks.c.id, vectors.c.space_id == space_id)
     missing = select(chunks.c.id).where(chunks.c.id > after, ~there).order_by(chunks.c.id).limit(limit)
     ids = tx.scalars(missing).all()
@@ -31,8 +31,8 @@ def next_missing(tx: Tx, space_id: int, after: int, limit: int) -> list[Said]:
 
 
 def fill(tx: Tx, target: int, chunk_ids: Sequence[int], embedded: Vectors) -> int:
-    """Store the target's vectors of chunks, a row each; returns how many were stored. Chunks that were deleted
-    or got one meanwhile are left out, and so are all of them where it is not the target any more.
+    """Store the target's vectors of chunks, a row each; returns how many were stored. Chunks that were
+    deleted or got one meanwhile are left out, and so are all where it is not the target any more.
 
     Raises ``Unavailable`` (``bad_embedding``).
     """
@@ -52,8 +52,14 @@ def drop_some(tx: Tx, limit: int) -> tuple[bool, list[str]]:
     gone = []
     unused = embedders.unused(tx)
     for space_id in unused:
-        some = select(vectors.c.id).where(vectors.c.space_id == space_id).limit(limit)
-        deleted = tx.execute(delete(vectors).where(vectors.c.id.in_(some))).rowcount
+        some = (  # by chunk, which the unique index leads to without reading a vector
+            select(vectors.c.chunk_id)
+            .where(vectors.c.space_id == space_id)
+            .order_by(vectors.c.chunk_id)
+            .limit(limit)
+        )
+        in_space = vectors.c.space_id == space_id
+        deleted = tx.execute(delete(vectors).where(in_space, vectors.c.chunk_id.in_(some))).rowcount
         if deleted == limit:
             break
         limit -= deleted

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import faiss
 import numpy as np
@@ -161,7 +161,7 @@ class VectorIndex:
                 return []
             parameters = self._parameters(wanted, inside, bitmap)
             with one_thread():  # a team of threads costs a busy machine more than one question is worth
-                scores, ids = self._index.search(row, wanted, params=parameters)  # type: ignore[call-arg]
+                scores, ids = self._index.search(row, wanted, params=parameters)
         # FAISS pads with -1 where fewer than k ids qualify.
         return [(int(i), float(s)) for i, s in zip(ids[0], scores[0], strict=True) if i >= 0]
 
@@ -191,10 +191,10 @@ class VectorIndex:
                     continue
         return found
 
-    def to_bytes(self) -> tuple[NDArray[np.uint8], int]:
+    def to_bytes(self) -> tuple[memoryview, int]:
         """The index as FAISS writes it to files, and how many vectors are in it."""
         with self._lock.shared():
-            return faiss.serialize_index(self._index), len(self)
+            return faiss.serialize_index(self._index).data, len(self)
 
     @classmethod
     def read(cls, path: Path, dimension: int, count: int, tuning: Tuning) -> Self:
@@ -222,12 +222,14 @@ class VectorIndex:
     def _parameters(
         self, wanted: int, inside: int, bitmap: NDArray[np.uint8] | None
     ) -> faiss.SearchParameters | None:
-        selector = (
-            None if bitmap is None else faiss.IDSelectorBitmap(bitmap.size, faiss.swig_ptr(bitmap))
-        )  # n counts bytes
+        selector = None
+        if bitmap is not None:
+            selector = faiss.IDSelectorBitmap(bitmap.size, faiss.swig_ptr(bitmap))  # n counts bytes
+        # FAISS's types do not know the arguments that its wrappers take.
         if self.form is Form.INVERTED:
-            return faiss.SearchParametersIVF(sel=selector, nprobe=self._probes(wanted, inside))
-        return None if selector is None else faiss.SearchParameters(sel=selector)
+            probes = self._probes(wanted, inside)
+            return faiss.SearchParametersIVF(sel=selector, nprobe=probes)  # type: ignore[call-arg]
+        return None if selector is None else faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
 
     def _probes(self, wanted: int, inside: int) -> int:
         """Lists to look at. In a part of everything the nearest are further away, spread over more lists."""
@@ -245,9 +247,9 @@ class VectorIndex:
 
     def _ids(self) -> Ids:
         if not isinstance(self._index, faiss.IndexIVF):
-            mapped: Ids = faiss.vector_to_array(self._index.id_map)
+            mapped: Ids = faiss.vector_to_array(self._index.id_map)  # type: ignore[attr-defined]
             return mapped
-        lists = self._index.invlists
+        lists: Any = self._index.invlists
         held = [
             faiss.rev_swig_ptr(lists.get_ids(at), lists.list_size(at)).copy()
             for at in range(self.lists)

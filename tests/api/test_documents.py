@@ -8,6 +8,7 @@ import pytest
 
 from api.assembly import Service
 from tests.api.conftest import Client
+from tests.rag.stores.library import Library
 
 
 def test_an_upload_is_acknowledged_with_document_and_job(client: Client, service: Service) -> None:
@@ -263,3 +264,18 @@ def test_the_key_of_an_upload_stands_for_its_source_too(client: Client) -> None:
 @pytest.mark.parametrize("name", ["", " ", "a/b", "\x00", "x" * 101, "../x"])
 def test_collection_names_are_bounded(client: Client, name: str) -> None:
     assert client.post("/v1/collections", json={"name": name}).json()["code"] == "invalid_request"
+
+
+def test_the_list_is_filtered_by_kind(service: Service, client: Client) -> None:
+    library = Library(service.database, service.blobs)
+    library.add(["A note."], "a.txt")
+    client.upload("waiting.txt", b"It has no kind before it is read.")
+
+    def names(*kinds: str) -> list[str]:
+        return [
+            one["name"] for one in client.get("/v1/documents", params={"media_type": kinds}).json()["data"]
+        ]
+
+    assert names("text/plain") == ["a.txt"]
+    assert names("application/pdf", "text/plain") == ["a.txt"]
+    assert names("application/pdf") == []

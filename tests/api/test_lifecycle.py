@@ -38,14 +38,13 @@ class Slow:
 def start(service):
     service._answerer = Slow()
 assembly.Service.start = start
-server.serve(Settings(data=Path(sys.argv[1]), port=0, shutdown_seconds=1))
+server.serve(Settings(data=Path(sys.argv[1]), port=0, shutdown_seconds=int(sys.argv[2])))
 """
 
 
-def _serve(folder: Path) -> tuple[subprocess.Popen[str], str]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM, str(folder / "data")], stdout=subprocess.PIPE, text=True, cwd=ROOT
-    )
+def _serve(folder: Path, shutdown_seconds: int = 1) -> tuple[subprocess.Popen[str], str]:
+    command = [sys.executable, "-c", _PROGRAM, str(folder / "data"), str(shutdown_seconds)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     assert process.stdout is not None
     return process, "http://" + process.stdout.readline().split("http://", 1)[1].split()[0]
 
@@ -74,7 +73,7 @@ def _answered(address: str, path: str) -> tuple[int, str]:
 
 
 def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
-    process, address = _serve(tmp_path)
+    process, address = _serve(tmp_path, shutdown_seconds=300)
     asking: dict[str, Any] = {"json": {"question": "How long?", "stream": True}, "timeout": _PATIENCE}
     with process, httpx.stream("POST", address + "/v1/ask", **asking) as answer:
         assert next(answer.iter_lines()) == "event: retrieval"
@@ -113,7 +112,7 @@ def _server(life: Lifecycle, seconds: float, heard: list[str]) -> Server:
         raise AssertionError("nobody asks")
 
     return Server(
-        uvicorn.Config(app, lifespan="off"),
+        uvicorn.Config(app, lifespan="off", log_config=None),
         life,
         seconds,
         on_ending=lambda: heard.append("ending"),

@@ -11,6 +11,7 @@ import pytest
 import typer.main
 
 from api.cli.commands import app as command_line
+from api.openai.errors import is_openai
 from api.settings import CONFIG_VARIABLE, PREFIX, Settings
 from tests.api.conftest import Client
 
@@ -41,11 +42,12 @@ def test_errors_are_documented_as_problems(openapi: dict[str, Any]) -> None:
     for method, path, operation in _operations(openapi):
         for status, answer in operation["responses"].items():
             if int(status) >= 400:
-                assert "application/problem+json" in answer["content"], (method, path, status)
+                expected = "application/json" if is_openai(path) else "application/problem+json"
+                assert list(answer["content"]) == [expected], (method, path, status)
 
 
 def test_requests_have_examples(openapi: dict[str, Any]) -> None:
-    for name in ("SearchRequest", "AskRequest", "NewCollection", "DocumentPatch"):
+    for name in ("SearchRequest", "AskRequest", "NewCollection", "DocumentPatch", "ChatRequest"):
         assert openapi["components"]["schemas"][name]["examples"]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from api.assembly import Service
+from api.openai.errors import is_openai
 from rag.stores import conversations
 from rag.stores.access import LOCAL
 from rag.stores.keys import KeyScope
@@ -176,6 +177,7 @@ def test_members_nobody_asked_for_are_refused(tenancy: Tenancy) -> None:
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
         if "application/json" in operation.get("requestBody", {}).get("content", {})
+        and not is_openai(path)  # where unknown members are passed over, and have no effect
     }
     assert {(method, path.split("doc_")[0].rstrip("/")) for method, path in bodies} == {
         (method, path.split("/{")[0]) for method, path in with_json

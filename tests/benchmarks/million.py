@@ -1,10 +1,11 @@
 """Makes a library of N passages from real text, the same one for the same machine and seed.
 
 ``python -m tests.benchmarks.million FOLDER [--chunks N ...] [--seed N]`` makes a data folder ``FOLDER/N`` for
-each N, or adds what one is short of. A passage is four to eight sentences of one manual page, module or text file, in another order and
-one in five exchanged for a sentence of a neighbouring file. A document has 250 passages. They are written
-through the stores as the worker writes them. Their vectors are the static student's own: it sums token
-vectors, and no token spans two sentences, so the sum over a passage is had from the sums of its sentences.
+each N, or adds what one is short of. A passage is four to eight sentences of one manual page, module or text
+file, in another order, and one in five exchanged for a sentence of a neighbouring file. A document has 250
+passages. They are written through the stores as the worker writes them. Their vectors are the static
+student's own: it sums token vectors, and no token spans two sentences, so the sum over a passage is had from
+the sums of its sentences.
 """
 
 from __future__ import annotations
@@ -129,7 +130,7 @@ class Builder:
 
 
 def build(folder: Path, sizes: Sequence[int], seed: int, most_sentences: int = 10**9) -> None:
-    """Bring the libraries ``folder/<size>`` to their sizes (multiples of 250); one that is large enough stays."""
+    """Bring the libraries ``folder/<size>`` to their sizes, multiples of 250; a larger one stays."""
     short = [size for size in sizes if _size_of(folder / str(size)) < size]
     if not short:
         return
@@ -165,7 +166,7 @@ def student_and_tokenizer() -> tuple[Student, Tokenizer]:
     return Student.read(student_path(default_models_folder(), teacher.space_id)), tokenizer
 
 
-def _document(sentences: Sentences, number: int, seed: int) -> tuple[str, Sequence[tuple[str, str]], Vectors]:
+def _document(sentences: Sentences, number: int, seed: int) -> Document:
     rng = np.random.default_rng([seed, number])  # by number: a library grown in steps is the same one
     drawn = [sentences.draw(rng) for _ in range(PASSAGES)]
     texts = [

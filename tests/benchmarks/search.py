@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import faiss
@@ -42,7 +43,7 @@ from rag.stores.database import Database
 from rag.stores.index_follower import IndexFollower
 from rag.stores.keywords import Keywords
 from rag.stores.scopes import Scope
-from rag.stores.tables import chunks, documents
+from rag.stores.tables import chunks, documents, spaces, vectors
 from rag.stores.vector_index import Form, one_thread
 from tests.benchmarks import million
 
@@ -53,6 +54,7 @@ _REPORTS = Path(__file__).parents[2] / "data" / "reports"
 _NEAREST = 10
 _INGESTED = "ingested meanwhile"
 _EVERYTHING = Scope(LOCAL)
+_vectors_in = select(vectors.c.space_id).limit(1).scalar_subquery()
 _ONE_SHELF = Scope(LOCAL, filter={"metadata.shelf": 7})
 
 
@@ -90,10 +92,6 @@ class Library:
         self.dense = DenseSearch(self.spaces)
         self.retriever = HybridRetriever(self.database, self.spaces, self.keywords)
 
-    @property
-    def snapshot(self) -> Path:
-        return self.folder / "indexes" / self.indexes[1].space[:16]
-
     def open(self) -> None:
         with self.database.read() as tx:
             for index in self.indexes:
@@ -107,7 +105,7 @@ class Library:
             index = own.current(tx)
             count = tx.scalar(select(func.count()).select_from(chunks)) or 0
         if index_training.wanted(index):
-            own.train(self.database)
+            own.train(self.database, partial(self.dense._asked, 1))
         own.save()
         if count >= keywords.LARGE:
             keyword_segments.update(self.database, self.folder / "indexes" / keyword_segments.FOLDER)
@@ -131,7 +129,7 @@ def measure(folder: Path, size: int, teacher: Embedder, student: StaticEmbedding
     gc.collect()
     at_first = _resident()
     library = Library(folder, teacher, student)
-    reading = _seconds_to_read(library.snapshot)
+    reading = _seconds_to_read(library.folder / "indexes")
     started = time.perf_counter()
     library.open()
     start = time.perf_counter() - started
@@ -210,7 +208,7 @@ def _ingesting(library: Library) -> Iterator[None]:
     child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert child.stdin is not None
     assert child.stdout is not None
-    child.stdout.readline()  # the first is published
+    assert child.stdout.readline(), "the process that ingests has died"  # or else the first is published
     try:
         yield
     finally:
@@ -228,19 +226,18 @@ def _ingest(folder: Path) -> None:
     os.nice(19)
     database = Database(folder / million.DATABASE)
     with database.read() as tx:
-        space = tx.scalar(select(func.max(chunk_store.spaces.c.id))) or 1
-        ids, vectors = chunk_store.vectors_between(tx, space, 1, million.PASSAGES)
+        space, key = tx.execute(select(spaces.c.id, spaces.c.key).where(spaces.c.id == _vectors_in)).one()
+        ids, embedded = chunk_store.vectors_between(tx, space, 1, million.PASSAGES)
         said = [(context, body) for _, context, body in chunk_store.said(tx, ids.tolist())]
-        key = tx.scalar(select(chunk_store.spaces.c.key).where(chunk_store.spaces.c.id == space)) or ""
-    builder = million.Builder(folder, key, vectors.shape[1])
+    builder = million.Builder(folder, key, embedded.shape[1])
     while not polling.select([sys.stdin], [], [], 0)[0]:  # it becomes readable when it ends
-        builder.publish([(_INGESTED, 0, said, vectors)])
+        builder.publish([(_INGESTED, 0, said, embedded)])
         print("published", flush=True)
 
 
 def _seconds_to_read(folder: Path) -> float:
-    """The quickest of three, so that the disk is not what is measured."""
-    files = list(folder.glob("*.faiss"))
+    """All snapshots below ``folder``, the quickest of three: the disk is not what is measured."""
+    files = [path for path in folder.rglob("*") if path.suffix in (".faiss", ".npy")]
     taken = []
     for _ in range(3):
         started = time.perf_counter()
@@ -278,7 +275,7 @@ def _figures(one: Measured) -> list[Figure]:
             one.during_p95 < 2 * one.p95,
         ),
         Figure(
-            f"{name}: start against reading the snapshot's bytes ({one.reading:.2f} s)",
+            f"{name}: start against reading the snapshots' bytes ({one.reading:.2f} s)",
             f"{one.start:.2f} s, {one.start / one.reading:.1f}x",
             "< 3x",
             one.start < 3 * one.reading,

@@ -16,6 +16,7 @@ from typing import Any
 from rich.progress import Progress
 
 from api.cli.connection import Connection
+from api.client import TokenWritten
 from api.local_service import LocalService
 from rag.evaluation.metrics import quantile
 from rag.evaluation.reports import Figure, Report, at_most_ms, write
@@ -95,8 +96,8 @@ def _asks(connection: Connection, questions: Sequence[Question]) -> dict[str, li
     for question in questions:
         began = time.monotonic()
         first = None
-        for name, _ in connection.stream("/v1/ask", {"question": question.text, "stream": True}):
-            if name == "token" and first is None:
+        for event in connection.stream(question.text):
+            if isinstance(event, TokenWritten) and first is None:
                 first = time.monotonic() - began
         if first is not None:
             times["first"].append(first * 1000)

@@ -18,6 +18,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.errors import Unavailable
 from rag.models.chat_formats import FORMATS, ChatFormat
 from rag.models.embedder import Embedder, Vectors, unit
 from rag.models.generation import GenerationRequest
@@ -88,6 +89,21 @@ TEACHER = LightEmbedder("light-teacher", 48)
 STUDENT = LightEmbedder("light-student", 32)
 
 
+def teacher_at(folder: Path | None = None, *_: object, **__: object) -> LightEmbedder:
+    """The model that a folder ``NAME-DIMENSION`` stands for, if it is there."""
+    if folder is None:
+        return TEACHER
+    if not folder.is_dir():
+        raise Unavailable("model_unusable", "The embedding model cannot be loaded; install it again.")
+    return LightEmbedder(folder.name, int(folder.name.rpartition("-")[2]))
+
+
+def student_of(_folder: Path, teacher: Embedder, *_: object) -> LightEmbedder:
+    if teacher is TEACHER:
+        return STUDENT
+    return LightEmbedder(f"student of {teacher.identity.name}", 32)
+
+
 class LightReader:
     """Points at the words of the question; stands in for ``SpanReader``."""
 
@@ -147,9 +163,9 @@ def install() -> None:
     from rag.models import distillation, embeddings, generator, span_reader
 
     replaced: tuple[tuple[Any, str, Any], ...] = (
-        (embeddings, "embeddings_at", lambda *_, **__: TEACHER),
-        (embeddings, "bulk_embeddings_at", lambda *_, **__: TEACHER),
-        (distillation, "distil_if_missing", lambda *_, **__: STUDENT),
+        (embeddings, "embeddings_at", teacher_at),
+        (embeddings, "bulk_embeddings_at", teacher_at),
+        (distillation, "distil_if_missing", student_of),
         (span_reader, "default_reader", lambda *_, **__: LightReader()),
         (generator, "Generator", NoGenerator),
     )

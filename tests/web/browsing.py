@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Playwright, Request
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has none
+from playwright.sync_api import Browser, Dialog, Locator, Page, Playwright, Request
 
 DESKTOP = (1366, 860)
 PHONE = (390, 844)
@@ -39,7 +39,7 @@ class Watch:
 
     def over(self, page: Page) -> None:
         page.on("request", self._requested)
-        page.on("dialog", lambda dialog: (self.faults.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.on("dialog", self._asked)
         page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
         page.on("console", self._said)
         page.on("popup", lambda popup: self.faults.append(f"popup: {popup.url}"))
@@ -49,6 +49,10 @@ class Watch:
         """Requests that left the origin (``blob:`` does not)."""
         own = urlsplit(self.origin).netloc
         return [one for one in self.requests if urlsplit(one).netloc not in ("", own)]
+
+    def _asked(self, dialog: Dialog) -> None:
+        self.faults.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
 
     def _requested(self, request: Request) -> None:
         self.requests.append(request.url)
@@ -88,7 +92,14 @@ def visit(
     assert watch.faults == []
 
 
-def ask(page: Page, question: str) -> Any:
+def width_of(element: Locator) -> float:
+    """In CSS pixels."""
+    box = element.bounding_box()
+    assert box is not None, "it is not shown"
+    return box["width"]
+
+
+def ask(page: Page, question: str) -> Locator:
     """Ask as a person does, and return the turn once it is whole."""
     before = page.locator(".turn").count()
     page.locator("#question").fill(question)

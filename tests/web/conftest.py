@@ -18,10 +18,11 @@ from tests.web.browsing import Watch, launch, visit
 HOSTILE_NAME = "<img src=x onerror=alert(1)>.txt"
 HOSTILE_TEXT = """The Zorble archive is kept in the <b>old</b> mill <script>alert(2)</script> by Ilse Warnow.
 
-<img src="https://evil.example/pixel.png" onerror="alert(3)"> [The Zorble ledger](javascript:alert(4)) has 512 pages.
+<img src="https://evil.example/pixel.png" onerror="alert(3)"> [The Zorble ledger](javascript:alert(4))
+has 512 pages.
 """
 LONG_TEXT = "\n\n".join(
-    f"Entry {number} of the ledger says that the weir keeper counted {number * 7} eels \U0001f41f in the trap."
+    f"Entry {number} of the ledger says that {number * 7} eels were counted \U0001f41f in the trap."
     for number in range(1, 400)
 )
 SAMPLES = ("lighthouse-handbook.pdf", "grid-cooperative-2025.docx", "keepers-log.txt")
@@ -39,7 +40,8 @@ class Library:
         return str(self.documents[name]["id"])
 
 
-@pytest.fixture(scope="session")
+# Package, not session: Playwright keeps an event loop running in this thread, which others must not find.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         started = launch(playwright)
@@ -47,14 +49,14 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def web(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """Without keys. ``browser`` comes first: where there is none, no service need be started."""
     with RunningService(tmp_path_factory.mktemp("web")) as service:
         yield service
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def library(web: RunningService, samples: Path) -> Library:
     """The sample documents in the collection `default`, one that wants to break out, and a long one."""
     with web.client() as client:
@@ -71,8 +73,10 @@ def open_page(browser: Browser, web: RunningService, library: Library) -> Visit:
     return partial(visit, browser, web.address)
 
 
-@pytest.fixture(scope="session")
-def locked(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningService, str]]:
+@pytest.fixture(scope="package")
+def locked(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[RunningService, str]]:
     """A service that wants a key, and the token of an admin's. It holds no documents."""
     with RunningService(tmp_path_factory.mktemp("locked")) as service:
         with service.client() as client:

@@ -18,7 +18,7 @@ from rag.evaluation.answer_spans import Target
 from rag.evaluation.questions import Passage
 from rag.models.generation import GeneratorSettings, TokenEvent
 from rag.models.generator import Generator
-from rag.models.locations import default_model_path
+from rag.models.model_library import generator_path
 
 Writer = Callable[[Passage, Target], str | None]
 """Writes a question, or nothing where what it wrote cannot be used."""
@@ -36,7 +36,7 @@ def model_writer() -> Iterator[Writer]:
     """The configured generator as a writer. Raises ``FootnoteError`` when it cannot be had."""
     settings = load(os.environ)
     wanted = GeneratorSettings(context=_CONTEXT, threads=settings.threads)
-    with Generator(settings.model or default_model_path(), wanted) as generator:
+    with Generator(settings.model or generator_path(settings.models), wanted) as generator:
         generator.wait_ready()
         layout = generator.chat_format
 

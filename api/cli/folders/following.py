@@ -9,9 +9,7 @@ from itertools import islice
 from types import TracebackType
 from typing import Any
 
-import httpx
-
-from api.cli.connection import Connection, Refused
+from api.cli.connection import Connection, Refused, Unreachable
 from api.cli.folders.outcome import Outcome
 
 JOBS_PER_REQUEST = 100
@@ -106,6 +104,6 @@ class Follower:
             outcome.state = self._service.call("GET", f"/v1/documents/{outcome.document_id}")["state"]
 
     def _gives_up(self, error: Exception) -> bool:
-        if not isinstance(error, httpx.HTTPError) and not (isinstance(error, Refused) and error.passing):
+        if not isinstance(error, Unreachable) and not (isinstance(error, Refused) and error.passing):
             return True
         return self._patience is not None and time.monotonic() - self._answered > self._patience

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import httpx
-
-from api.cli.connection import Refused
+from api.cli.connection import Refused, Unreachable
 from api.cli.folders import outcome as actions
 from api.cli.folders.folder import Folder, View
 from api.cli.folders.outcome import Outcome, grouped
@@ -62,7 +60,7 @@ class Keeper:
             return now + _AWAY_SECONDS
         try:
             again_at = self._keep(scan, now)
-        except (httpx.TransportError, Refused) as error:
+        except (Unreachable, Refused) as error:
             if isinstance(error, Refused) and not (error.passing or error.status >= 500):
                 raise
             return now + self._trouble(error)

@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-import httpx
-
 from api.cli.connection import Connection, Refused
 from api.cli.folders.planning import RemoteFile
+from api.client.errors import Interrupted
 
 _PAGE = 200
 _PAUSES = (0.5, 1.0, 2.0, 4.0)
@@ -48,7 +47,7 @@ class Remote:
     def upload(self, path: Path, source: str | None) -> dict[str, Any]:
         """Send a file: a new document, or a new version of the one that ``source`` stands for.
 
-        Returns ``{document, job, duplicate}``. Raises ``Refused``, ``OSError``, ``httpx.HTTPError``.
+        Returns ``{document, job, duplicate}``. Raises ``Refused``, ``OSError``, ``Unreachable``.
         """
         data = {"collection": self._collection} | ({} if source is None else {"source": source})
 
@@ -109,7 +108,7 @@ def patiently(request: Callable[[], T]) -> T:
             if not error.passing:
                 raise
             time.sleep(pause)
-        except (httpx.RemoteProtocolError, httpx.ReadError):
+        except Interrupted:
             # A connection that was kept open and closed on the other side just then.
             time.sleep(pause)
     return request()

@@ -49,7 +49,7 @@ class Sender:
     def carry_out(
         self, plan: Sequence[Action], paths: Mapping[str, Path], hashes: Mapping[str, str]
     ) -> Iterator[Outcome]:
-        """The outcomes of a folder's plan as they come. Raises ``Refused`` and ``httpx.HTTPError`` for what
+        """The outcomes of a folder's plan as they come. Raises ``Refused`` and ``Unreachable`` for what
         is no fault of a single file."""
         pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="send")
         try:

@@ -105,9 +105,13 @@ def addresses(claim: str, item: Evidence, question: str) -> bool:
     """Whether a claim drawn from the evidence speaks of what was asked.
 
     Asked how many volunteers there are, of "two paid members and 46 volunteers" a model may well take
-    the two: true, and no answer. No answer either is what only says the question again.
+    the two: true, and no answer. No answer either is what only says the question again, nor what has not a
+    word of what the reader takes for the answer.
     """
     claimed = set(stems(claim))
+    pointed = set(stems(item.pointed)) - set(stems(question))
+    if pointed and not pointed & claimed:
+        return False
     if _OPEN_QUESTION.search(question) and not claimed - set(stems(question)):
         return False
     if len(claimed) <= _SHORT_ANSWER:

@@ -15,7 +15,8 @@ from rag.text.words import words
 @pytest.mark.parametrize(
     ("known", "drafting"),
     [
-        (Capability(copied=1.0, passed=1.0, right=1.0), Drafting.COPY),
+        (Capability(copied=1.0, passed=1.0, right=1.0), Drafting.FREE),
+        (Capability(copied=1.0, passed=1.0, right=0.8), Drafting.COPY),
         (Capability(copied=0.75, passed=0.0, right=0.0), Drafting.COPY),
         (Capability(copied=0.5, passed=1.0, right=0.8), Drafting.FREE),
         (Capability(copied=0.5, passed=1.0, right=0.5), Drafting.OFF),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -152,6 +153,22 @@ def test_what_comes_while_it_is_made_is_neither_lost_nor_there_twice(
     assert index.ids() == stored
     assert len(index) == 260
     _exact(library, follower, 0.95)
+
+
+def test_it_is_tuned_on_questions_made_of_its_passages(library: Library, folder: Path) -> None:
+    texts = [" ".join(f"w{number}x{at}" for at in range(20)) for number in range(220)]
+    library.add(texts, "a.txt")
+    asked: list[str] = []
+
+    def ask(questions: Sequence[str]) -> np.ndarray:
+        asked.extend(questions)
+        return unit_vectors(len(questions), seed=5)
+
+    index, _ = index_training.train(library.database, library.space_id, DIMENSION, ask)
+    assert len(asked) == index_training._QUESTIONS
+    assert all(6 <= len(one.split()) <= 12 and any(one in text for text in texts) for one in asked)
+    assert index.tuning.recall is not None
+    assert index.tuning.recall >= index_training.RECALL
 
 
 def test_exact_scores_are_of_this_space_alone(library: Library) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def _segments(said: Said, parts: int) -> list[Segment]:
 
 def _bm25(said: Said, stems: Sequence[str], inside: set[int]) -> dict[int, float]:
     average = sum(map(len, said.values())) / len(said)
-    scores: Counter[int] = Counter()
+    scores: defaultdict[int, float] = defaultdict(float)
     for stem in stems:
         held = sum(stem in words for words in said.values())
         if not held:

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.cli.connection import Connection
+from api.cli.connection import Connection, Unreachable
 from api.cli.folders.following import Follower
 from api.cli.folders.outcome import Outcome
 from tests.api.conftest import AppTransport, Client
@@ -49,7 +49,7 @@ def test_a_service_that_stays_away_is_an_error(
     wire.broken = httpx.ConnectError("refused")
     with Follower(connection, lambda *_: None, patience=0.0) as follower:
         follower.follow(outcome)
-        with pytest.raises(httpx.ConnectError):
+        with pytest.raises(Unreachable):
             follower.wait()
 
 
