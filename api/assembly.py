@@ -282,6 +282,8 @@ class Service:
             raise Unavailable("model_unusable", f"{target.model} is not where it was; put it back there.")
         student = distil_if_missing(self.settings.models, embedder)
         made = searching.build(self._search_parts(), embedder, student)
+        if self.embedder_watch.closing:  # all that took a while, and the service may not write any more
+            return
         with self.database.write() as tx:
             if not embedders.switch(tx, target.space_id):
                 return

@@ -56,6 +56,10 @@ class EmbedderWatch:
         if self._thread.is_alive():
             self._thread.join(5.0)
 
+    @property
+    def closing(self) -> bool:
+        return self._closing.is_set()
+
     def pace(self) -> Pace:
         """Of the migration that goes on, as it was seen last."""
         seen = list(self._seen)

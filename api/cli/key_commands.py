@@ -59,11 +59,11 @@ def revoke_key(
 
 
 @tenants.command("create")
-def create_tenant(name: str, data: Data = None) -> None:
+def create_tenant(name: str, data: Data = None, as_json: Json = False) -> None:
     """Make a tenant, with an empty collection called default."""
     from api.cli import keys as settling
 
-    settling.create_tenant(data, name)
+    settling.create_tenant(data, name, as_json)
 
 
 @tenants.command("list")

@@ -94,11 +94,14 @@ def revoke(place: Place, key_id: str, as_json: bool) -> None:
         _print(gone)
 
 
-def create_tenant(data: Path | None, name: str) -> None:
+def create_tenant(data: Path | None, name: str, as_json: bool = False) -> None:
     if not name.strip() or len(name) > 100 or not name.isprintable():
         fail("A tenant's name has 1 to 100 printable characters.")
     with _folder(Place(data, tenants.DEFAULT, None)) as (tx, _, _):
         tenants.create(tx, name.strip())
+    if as_json:
+        print_json({"name": name.strip()})
+        return
     print(f"Made. Its first key: footnote keys create NAME --scope admin --tenant {name.strip()!r}")
 
 

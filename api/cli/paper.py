@@ -94,19 +94,20 @@ def print_end(console: Console, answer: Answer, show: str) -> None:
     elif answer.citations:
         console.print(Text("\nSources", style="bold"))
         print_sources(console, answer.citations)
+    flowing = not console.is_terminal  # a terminal would break a long line within a word
     for conflict in answer.conflicts:
         said = ", ".join(
             f"{one_line(value)} [{number}]"
             for number, value in zip(conflict.citations, conflict.values, strict=True)
         )
         line = f"The sources disagree about {one_line(conflict.about)}: {said}"
-        console.print(Text(line, style="yellow"), soft_wrap=True)
+        console.print(Text(line, style="yellow"), soft_wrap=flowing)
     for note in answer.notes:
-        console.print(f"Note: {one_line(note.detail)}", soft_wrap=True)
-    console.print(Text("\n" + " · ".join(_small_print(answer)), style="dim"), soft_wrap=True)
+        console.print(f"Note: {one_line(note.detail)}", soft_wrap=flowing)
+    console.print(Text("\n" + " · ".join(_small_print(answer)), style="dim"), soft_wrap=flowing)
     if answer.citations and console.is_terminal:
         hint = f"{show} {answer.citations[0].number} shows the source in its context"
-        console.print(Text(hint, style="dim"), soft_wrap=True)
+        console.print(Text(hint, style="dim"), soft_wrap=flowing)
 
 
 def _small_print(answer: Answer) -> list[str]:

@@ -83,4 +83,6 @@ def _notes(tried: Sequence[Tried], trial: Trial) -> list[str]:
 
 
 def _form(one: Tried, kept: Tried) -> Form:
-    return Form(one.entry.name, one.speed, mean(one.answers.held), not one.worse, one is kept)
+    return Form(
+        one.entry.record.form or one.entry.name, one.speed, mean(one.answers.held), not one.worse, one is kept
+    )

@@ -6,7 +6,7 @@ times compare even where other programs take the processors meanwhile; wall time
 
 from __future__ import annotations
 
-import resource
+import sys
 import time
 from collections.abc import Sequence
 from functools import cache
@@ -50,12 +50,17 @@ def manual() -> str:
 
 
 def peak_mebibytes() -> float:
-    """The most memory this process has had."""
+    """The most memory this process has had; 0 where the system does not say."""
     try:
         status = Path("/proc/self/status").read_text()
         return int(status.partition("VmHWM:")[2].split()[0]) / 1024
     except (OSError, IndexError):
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        if sys.platform == "win32":
+            return 0.0
+        import resource  # not on every system
+
+        unit = 1024 * 1024 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 def _reading(engine: Engine, passage: str, seed: int) -> Spent:

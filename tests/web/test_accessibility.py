@@ -11,8 +11,15 @@ from tests.web.conftest import Visit
 from tests.web.test_asking import SISTINE, VOLUNTEERS
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize(
+    ("size", "dark"),
+    [
+        pytest.param(DESKTOP, False, id="desktop-light"),
+        pytest.param(PHONE, True, id="phone-dark"),
+        pytest.param(DESKTOP, True, id="desktop-dark", marks=pytest.mark.slow),
+        pytest.param(PHONE, False, id="phone-light", marks=pytest.mark.slow),
+    ],
+)
 def test_asking_and_sources_have_no_violation(open_page: Visit, size: tuple[int, int], dark: bool) -> None:
     with open_page(size=size, dark=dark) as (page, _):
         page.locator(".composer").wait_for()

@@ -13,7 +13,7 @@ from api.cli.models.managing import Overrides, found, reported
 from api.cli.output import print_fields, print_json
 from api.settings import Settings
 from rag.evaluation.model_questions import Case, built_in, read
-from rag.evaluation.tuning import Trial, Tried, best, try_forms
+from rag.evaluation.tuning import Tell, Trial, Tried, best, try_forms
 from rag.evaluation.tuning_report import write_report
 from rag.models.forms import TRIED, named
 from rag.models.generation import GeneratorSettings
@@ -58,20 +58,18 @@ def tune(overrides: Overrides, name: str | None, options: TuneOptions, as_json: 
 
     def work(settings: Settings) -> int:
         library = ModelLibrary.within(settings.models)
-        source = _in_hand(settings, name)
+        in_hand = _in_hand(settings, name)
         trial = Trial(_cases(options), _wanted(settings), options.rounds)
+        there = library.entries()
         with PhaseBar() as bar:
-            made = []
-            for form in (form for form in map(named, options.forms or TRIED) if form != source.record.form):
-                bar.tell(f"Writing {source.name} as {form}", 0, 1)
-                made.append(library.make(source, form, settings.threads))
-            tried = try_forms(source, made, trial, bar.tell)
+            forms = _forms(library, in_hand, options.forms or TRIED, settings.threads, bar.tell)
+            tried = try_forms(in_hand, forms, trial, bar.tell)
         kept = best(tried)
         report = write_report(tried, trial, options.report)
-        if options.keep and kept.entry != source:
+        if options.keep and kept.entry != in_hand:
             library.use(kept.entry.name)
-        for entry in made:
-            if entry != kept.entry:
+        for entry in forms:
+            if entry != kept.entry and entry not in there:
                 library.remove(entry)
         _print(tried, kept, report, as_json)
         return 0
@@ -87,6 +85,21 @@ def _in_hand(settings: Settings, name: str | None) -> Entry:
         return found(library, str(settings.model))
     entry = library.in_force()
     return entry if entry is not None else library.find("packaged")
+
+
+def _forms(
+    library: ModelLibrary, in_hand: Entry, forms: Sequence[str], threads: int, tell: Tell
+) -> list[Entry]:
+    """The forms to try, made from what the one in hand was made from itself, which is one of them then."""
+    origin = next(
+        (one for one in library.entries() if one.record.sha256 == in_hand.record.made_from), in_hand
+    )
+    found = [origin] if origin != in_hand else []
+    for form in map(named, forms):
+        if form not in (in_hand.record.form, origin.record.form):
+            tell(f"Writing {origin.name} as {form}", 0, 1)
+            found.append(library.make(origin, form, threads))
+    return found
 
 
 def _wanted(settings: Settings) -> GeneratorSettings:

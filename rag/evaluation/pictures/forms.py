@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from rag.evaluation.pictures.canvas import Axis, Canvas, frame
 
 _LINE = 15.0
+_NAMES = 478.0
+"""Where they begin, to the right of all dots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +31,9 @@ def forms(found: Sequence[Form]) -> Canvas:
     )
     canvas = Canvas(660, 340, "Speed and answers of each form", f"{told}.")
     speeds, shares = [one.speed for one in found], [one.answered for one in found]
-    x = Axis(math.floor(min(speeds) * 4) / 4, math.ceil(max(speeds) * 4 + 0.01) / 4, 64, 470)
-    low, high = math.floor(min(shares) * 10) / 10, min(1.0, math.ceil(max(shares) * 10 + 0.01) / 10)
-    y = Axis(low, max(high, low + 0.1), 280, 44)
+    x = Axis(math.floor(min(speeds) * 4) / 4, math.ceil(max(speeds) * 4 + 0.01) / 4, 64, 440)
+    low = max(0.0, math.floor(min(shares) * 5 - 0.01) / 5)
+    y = Axis(low, min(1.0, math.ceil(max(shares) * 5 + 0.01) / 5), 280, 44)
     x_ticks = [(x.low + step * (x.high - x.low) / 4) for step in range(5)]
     y_ticks = [(y.low + step * (y.high - y.low) / 4) for step in range(5)]
     frame(
@@ -52,5 +54,6 @@ def forms(found: Sequence[Form]) -> Canvas:
         while any(abs(line - other) < _LINE for other in taken):
             line += _LINE
         taken.append(line)
-        canvas.text(left + 14, line, one.name, "" if one.kept else "quiet")
+        canvas.line(left + 12, top, _NAMES - 6, line - 4, "grid")
+        canvas.text(_NAMES, line, one.name, "" if one.kept else "quiet")
     return canvas

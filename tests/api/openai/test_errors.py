@@ -15,6 +15,7 @@ from rag.generation.answering import AnswerEvent, RetrievalEvent
 from rag.records import Coverage
 from tests.api.conftest import Client
 
+JSON = {"Content-Type": "application/json"}
 ASKED = {"model": "footnote", "messages": [{"role": "user", "content": "What?"}]}
 
 
@@ -35,7 +36,7 @@ def _error(answer: Any) -> dict[str, Any]:
     ("method", "path", "options", "status", "code"),
     [
         ("POST", "/v1/chat/completions", {"json": {"model": "footnote"}}, 400, "invalid_request"),
-        ("POST", "/v1/chat/completions", {"content": b"{"}, 400, "invalid_json"),
+        ("POST", "/v1/chat/completions", {"content": b"{", "headers": JSON}, 400, "invalid_json"),
         ("GET", "/v1/chat/completions", {}, 405, "method_not_allowed"),
         ("GET", "/v1/chat/nowhere", {}, 404, "route_not_found"),
         ("GET", "/v1/files", {"headers": {"Host": "evil.example"}}, 403, "host_not_allowed"),

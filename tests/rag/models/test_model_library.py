@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from rag.errors import BadRequest, Conflict, NotFound, Unavailable
+from rag.models.generator import Generator
 from rag.models.hashing import sha256_of
 from rag.models.locations import default_model_path
 from rag.models.model_library import Entry, Kind, ModelLibrary, generator_path, is_sound
@@ -48,6 +49,8 @@ def test_what_is_chosen_is_used_until_its_file_changes(models: Path, made: Entry
     library.use(made.name)
     assert library.in_force() == made
     assert generator_path(models) == made.path
+    with Generator(generator_path(models)) as generator:  # an answer names what wrote it
+        assert (generator.name, generator.identity.sha256) == (made.name, made.record.sha256)
 
     whole = made.path.read_bytes()
     made.path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))

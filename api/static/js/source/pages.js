@@ -117,6 +117,8 @@ export class PageSource {
   }
 
   #face() {
+    const controls = [this.before, this.after, this.back, this.smaller, this.larger];
+    const held = controls.find((one) => one === document.activeElement);
     put(this.where, this.#pages ? `Page ${this.#page} of ${this.#pages}` : `Page ${this.#page}`);
     this.before.disabled = this.#page <= 1;
     this.after.disabled = this.#pages !== null && this.#page >= this.#pages;
@@ -124,8 +126,7 @@ export class PageSource {
     this.larger.disabled = this.#zoom === ZOOMS.length - 1;
     this.back.hidden = this.#place.start === undefined || this.#page === this.#place.page;
     // A control that had the focus and can no longer have it would take the keys with it.
-    const held = [this.before, this.after, this.back, this.smaller, this.larger].find((one) => one === document.activeElement);
-    if (held?.disabled || held?.hidden) this.scroller.focus({ preventScroll: true });
+    if (held && (held.disabled || held.hidden)) this.scroller.focus({ preventScroll: true });
   }
 
   #step(by) {

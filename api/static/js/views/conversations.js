@@ -10,7 +10,7 @@ const TYPING_MS = 220;
 const DAY_MS = 86_400_000;
 
 export function mount(root, _params, query) {
-  const view = new History(root, query.get("containing") ?? "");
+  const view = new History(root, query.get("contains") ?? "");
   return () => view.leave();
 }
 
@@ -49,9 +49,9 @@ class History {
   async #begin() {
     const mine = (this.#asked += 1);
     const containing = this.search.value.trim();
-    readdress(containing ? `/conversations?${new URLSearchParams({ containing })}` : "/conversations");
+    readdress(containing ? `/conversations?${new URLSearchParams({ contains: containing })}` : "/conversations");
     try {
-      const { data, next_cursor: cursor } = await api.get("/v1/conversations", { containing, limit: PAGE });
+      const { data, next_cursor: cursor } = await api.get("/v1/conversations", { contains: containing, limit: PAGE });
       if (this.#left || mine !== this.#asked) return;
       put(this.groups);
       this.#group = null;
@@ -68,7 +68,7 @@ class History {
     const mine = this.#asked;
     this.#loading = true;
     try {
-      const { data, next_cursor: cursor } = await api.get("/v1/conversations", { containing: this.search.value.trim(), limit: PAGE, cursor: this.#cursor });
+      const { data, next_cursor: cursor } = await api.get("/v1/conversations", { contains: this.search.value.trim(), limit: PAGE, cursor: this.#cursor });
       if (!this.#left && mine === this.#asked) this.#add(data, cursor);
     } catch (error) {
       if (!this.#left) put(this.state, problemBox(error, { retry: () => (put(this.state), this.#more()) }));
