@@ -13,15 +13,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select
 
 from ingest.pipeline import Embedder
 from rag.evaluation.intervals import wilson
 from rag.evaluation.pairs import change
-from rag.stores import chunk_store
+from rag.stores import chunk_store, space_building
 from rag.stores.database import Database
 from rag.stores.embedders import Trouble
-from rag.stores.tables import chunks
 from rag.text.forms import search_form
 from rag.text.sentences import sentence_spans
 from rag.text.words import content_words
@@ -111,7 +109,7 @@ def _questions(database: Database, spaces: Sequence[int], sample: int) -> tuple[
     """A sentence of each of up to ``sample`` passages that have a vector in every one of the spaces."""
     random = np.random.default_rng(_SEED)
     with database.read() as tx:
-        everything = np.array(tx.scalars(select(chunks.c.id).order_by(chunks.c.id)).all(), dtype=np.int64)
+        everything = np.array(space_building.all_chunks(tx), dtype=np.int64)
         drawn = sorted(random.choice(everything, min(sample, len(everything)), replace=False).tolist())
         there = set(drawn)
         for space in spaces:

@@ -22,6 +22,11 @@ Said = tuple[int, str, str]
 """Id, context and text of a chunk, as ``chunk_store.said`` gives them."""
 
 
+def all_chunks(tx: Tx) -> Sequence[int]:
+    """The ids of every searched chunk, ascending."""
+    return tx.scalars(select(chunks.c.id).order_by(chunks.c.id)).all()
+
+
 def next_missing(tx: Tx, space_id: int, after: int, limit: int) -> list[Said]:
     """Up to ``limit`` searched chunks, with ids above ``after``, that have no vector in a space; by id."""
     there = exists().where(vectors.c.chunk_id == chunks.c.id, vectors.c.space_id == space_id)
