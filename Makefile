@@ -69,8 +69,15 @@ eval: $(READY) ## measure retrieval and answers, write data/reports
 	@$(BIN)/python -m tests.evals.injection
 	@$(BIN)/python -m tests.evals.abstention
 
-faults: $(READY) ## kill, fill, fail and corrupt; remove guards; write data/reports (hours)
+faults: $(READY) ## kill, fill, fail, corrupt, flood; remove guards; write data/reports (hours)
 	@$(BIN)/python -m tests.faults
+	@$(BIN)/python -m tests.faults.hostile_files --most 0
+	@$(BIN)/python -m tests.faults.fuzz --cases 50000 --seed 1
+	@$(BIN)/python -m tests.faults.slow_clients --connections 1000 --seconds 60
+	@$(BIN)/python -m tests.faults.overload --seconds 60 --factor 10 --seed 1
+	@$(BIN)/python -m tests.faults.disconnects --n 1000 --seed 1
+	@$(BIN)/python -m tests.faults.shutdowns --n 200 --seed 1
+	@$(BIN)/python -m tests.separation.canaries --tenants 20 --documents 500 --questions 10000 --seed 1
 	@$(BIN)/python -m tests.faults.mutations
 
 lock: ## resolve the dependencies anew and rewrite the lock files

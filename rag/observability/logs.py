@@ -158,6 +158,8 @@ def relay(line: bytes) -> bool:
     if not isinstance(event, str):
         return False
     fields.pop("timestamp", None)
+    if not structlog.is_configured() and isinstance(fields.get("exception"), list):
+        fields["exception"] = "\n".join(map(str, fields["exception"]))  # as its own way of printing has it
     structlog.get_logger().log(level.number, event, **fields)
     return True
 

@@ -157,3 +157,11 @@ def test_a_process_that_breaks_says_so_without_the_message() -> None:
     assert done.returncode == 1
     assert json.loads(done.stderr)["event"] == "uncaught_exception"
     assert "canary" not in done.stderr
+
+
+def test_a_child_is_heard_where_nobody_has_configured_logging(
+    stream: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    structlog.reset_defaults()
+    assert logs.relay(b'{"level": "error", "event": "failed", "exception": ["KeyError", "  a.py:1 f"]}')
+    assert "a.py:1 f" in capsys.readouterr().out
