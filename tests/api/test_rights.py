@@ -65,6 +65,7 @@ _BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("PATCH", "/v1/documents/{document_id}"): {"json": {"metadata": {"a": 1}}},
     ("POST", "/v1/collections"): {"json": {"name": "new"}},
     ("POST", "/v1/search"): {"json": {"query": "boiler"}},
+    ("POST", "/v1/embedder/migrate"): {"json": {}},
     ("POST", "/v1/ask"): {"json": {"question": "What opens the boiler room?"}},
     ("POST", "/v1/keys"): {"json": {"name": "new", "scope": "read"}},
     ("POST", "/v1/chat/completions"): {"json": {"model": "footnote", "messages": [_MESSAGE]}},

@@ -167,6 +167,7 @@ def test_members_nobody_asked_for_are_refused(tenancy: Tenancy) -> None:
     bodies: dict[tuple[str, str], dict[str, Any]] = {
         ("POST", "/v1/collections"): {"name": "new"},
         ("POST", "/v1/search"): {"query": "boiler"},
+        ("POST", "/v1/embedder/migrate"): {},
         ("POST", "/v1/ask"): {"question": "boiler?"},
         ("POST", "/v1/keys"): {"name": "new", "scope": "read"},
         ("PATCH", f"/v1/documents/{tenancy.own.document.public_id}"): {"metadata": {}},

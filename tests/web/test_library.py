@@ -81,7 +81,7 @@ def test_the_list_grows_as_one_scrolls_and_holds_every_document_once(open_many: 
         page.evaluate(
             """async () => {
               const main = document.getElementById("main");
-              for (let turn = 0; turn < 200; turn += 1) {
+              for (let turn = 0; turn < 1200; turn += 1) {
                 if (document.querySelectorAll(".document").length === 120) break;
                 main.scrollTo(0, main.scrollHeight);
                 await new Promise((resolve) => setTimeout(resolve, 50));

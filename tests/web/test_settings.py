@@ -49,8 +49,8 @@ def test_a_theme_is_chosen_and_kept(open_page: Visit) -> None:
         paper = "getComputedStyle(document.body).backgroundColor"
         light = page.evaluate(paper)
         page.get_by_role("radio", name="Dark").check()
+        page.wait_for_function(f"{paper} !== '{light}'")
         dark = page.evaluate(paper)
-        assert dark != light
         page.reload()
         expect(page.get_by_role("radio", name="Dark")).to_be_checked()
         assert page.evaluate(paper) == dark

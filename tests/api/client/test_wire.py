@@ -171,7 +171,6 @@ def test_importing_the_client_loads_nothing_of_the_server() -> None:
         "llama_cpp",
         "transformers",
         "mcp",
-        "rich",
     }
     code = f"import sys, api.client; found = {heavy!r} & set(sys.modules); assert not found, found"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
