@@ -56,6 +56,7 @@ def evaluate_with(
     return status, said
 
 
+@pytest.mark.slow
 def test_a_run_is_kept_shown_and_asked_again(
     evaluated: RunningService, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -84,6 +85,7 @@ def test_a_run_is_kept_shown_and_asked_again(
     assert again["compared"]["cited_3"]["lost"] == 0
 
 
+@pytest.mark.slow
 def test_nothing_is_left_of_the_answers_it_asked_for(
     evaluated: RunningService, http: httpx.Client, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
