@@ -13,6 +13,7 @@ import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from rag.stores.blobs import fsync_folder
 from rag.stores.vector_index import FAISS_VERSION, DamagedIndex, Form, Tuning, VectorIndex
@@ -59,7 +60,10 @@ def save(folder: Path, index: VectorIndex, seq: int, space: str) -> Manifest:
     )
     try:
         _write_durably(folder / manifest.file, data)
-        _write_durably(folder / _MANIFEST, json.dumps(asdict(manifest), indent=1).encode())
+        fields = asdict(manifest)
+        _write_durably(
+            folder / _MANIFEST, json.dumps({**fields, "digest": _digest(fields)}, indent=1).encode()
+        )
     finally:
         _remove_others(folder)
     return manifest
@@ -68,15 +72,27 @@ def save(folder: Path, index: VectorIndex, seq: int, space: str) -> Manifest:
 def manifest_of(folder: Path) -> Manifest | None:
     """What lies there says it is, None where there is nothing or it is damaged."""
     try:
-        return Manifest(**json.loads((folder / _MANIFEST).read_bytes()))
+        return _manifest(folder)
     except (OSError, ValueError, TypeError, RecursionError):
         return None
+
+
+def _manifest(folder: Path) -> Manifest:
+    """Raises ``OSError``, ``ValueError``, ``TypeError`` or ``RecursionError``: it is not as written."""
+    fields = json.loads((folder / _MANIFEST).read_bytes())
+    if not isinstance(fields, dict) or fields.pop("digest", None) != _digest(fields):
+        raise ValueError("the manifest was changed")
+    return Manifest(**fields)
+
+
+def _digest(fields: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
 def load(folder: Path, space: str, dimension: int) -> tuple[VectorIndex, int] | None:
     """The index and the change it is at, or None when there is no snapshot that can be believed."""
     try:
-        manifest = Manifest(**json.loads((folder / _MANIFEST).read_bytes()))
+        manifest = _manifest(folder)
         if (manifest.space, manifest.dimension, manifest.faiss) != (space, dimension, FAISS_VERSION):
             return None
         path = folder / Path(manifest.file).name

@@ -84,6 +84,8 @@ def test_no_file_that_was_cut_off_or_grew_is_believed(folder: Path, name: str) -
         ("file", "../7.faiss"),
         ("file", "missing"),
         ("unknown", 1),
+        ("seq", "7"),
+        ("seq", 6),
     ],
 )
 def test_a_manifest_that_says_something_else_is_not_believed(folder: Path, field: str, value: object) -> None:
@@ -92,9 +94,7 @@ def test_a_manifest_that_says_something_else_is_not_believed(folder: Path, field
     manifest = json.loads(path.read_text())
     manifest[field] = value
     path.write_text(json.dumps(manifest))
-    loaded = index_snapshots.load(folder, SPACE, DIMENSION)
-    # A name never leads out of the folder: what is read is the file of that name within.
-    assert (loaded is not None) == (value == "../7.faiss")
+    assert index_snapshots.load(folder, SPACE, DIMENSION) is None
 
 
 @pytest.mark.parametrize("manifest", ["", "[]", "null", "{}", "\udcff", '{"seq": 1}', "[" * 100_000])
