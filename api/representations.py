@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
+from api import conversation_schemas, receipt_schemas, schemas
 from api import job_progress as progress
-from api import receipt_schemas, schemas
 from rag import records
 from rag.generation import receipts
 from rag.generation.replay import Comparison
@@ -129,14 +129,14 @@ def collection(stored: collections.Collection, documents: int) -> schemas.Collec
     )
 
 
-def conversation(stored: conversations.Conversation) -> schemas.Conversation:
-    return schemas.Conversation(
+def conversation(stored: conversations.Conversation) -> conversation_schemas.Conversation:
+    return conversation_schemas.Conversation(
         name=stored.name, turns=stored.turns, first=turn(stored.first), last=turn(stored.last)
     )
 
 
-def turn(stored: conversations.KeptTurn) -> schemas.ConversationTurn:
-    return schemas.ConversationTurn(
+def turn(stored: conversations.KeptTurn) -> conversation_schemas.ConversationTurn:
+    return conversation_schemas.ConversationTurn(
         question=stored.question,
         answer=stored.answer,
         answer_id=stored.answer_id,

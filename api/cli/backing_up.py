@@ -12,8 +12,8 @@ from typing import Any, NoReturn
 
 from rich.filesize import decimal
 
-from api.cli.byte_bar import ByteBar
 from api.cli.output import print_fields, print_json
+from api.cli.phase_bar import PhaseBar
 from api.settings import Settings, load
 from rag.errors import BadRequest, FootnoteError, NotFound
 from rag.stores import backup_reading, backup_writing, schema
@@ -75,7 +75,7 @@ def _reported(work: Callable[[Progress], Made], where: Path, as_json: bool) -> i
     # Ended from outside, it cleans up as it does on any other failure.
     signal.signal(signal.SIGTERM, _leave)
     try:
-        with ByteBar() as bar:
+        with PhaseBar(of_bytes=True) as bar:
             manifest, sha256 = work(bar.tell)
     except FootnoteError as error:
         print(f"footnote: {error.detail}", file=sys.stderr)

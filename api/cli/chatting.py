@@ -19,11 +19,11 @@ from api.cli.connection import Connection, explained
 from api.cli.paper import one_line, paper, print_sources
 from api.cli.user_cache import user_cache
 from api.client.errors import Refused
-from api.client.records import Answer
+from api.client.records import Answer, AskMode
 from rag.errors import FootnoteError
 
 _CONTEXT = 600
-_MODES = ("auto", "answer", "quote")
+_MODES: tuple[AskMode, ...] = ("auto", "answer", "quote")
 _KEPT_LINES = 1000
 _PROMPT = "› "
 
@@ -125,7 +125,7 @@ def _mode(talk: _Chat, rest: str) -> None:
     """auto, answer or quote"""
     for mode in _MODES:
         if rest == mode:
-            talk.options = replace(talk.options, mode=mode)  # type: ignore[arg-type]  # one of the three
+            talk.options = replace(talk.options, mode=mode)
     talk.console.print(f"The mode is {talk.options.mode}.")
 
 

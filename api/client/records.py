@@ -12,14 +12,13 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from api.conversation_schemas import Conversation, ConversationTurn
 from api.receipt_schemas import ListedAnswer, Receipt, Replay
 from api.schemas import (
     Accepted,
     Answer,
     Citation,
     Collection,
-    Conversation,
-    ConversationTurn,
     Coverage,
     Document,
     DocumentRef,

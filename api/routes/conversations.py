@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import StringConstraints
 
-from api import representations, schemas
+from api import conversation_schemas, representations
 from api.dependencies import CallerDep, Cursor, Limit, ServiceDep
 from api.dependencies import problems as problem_responses
 from api.rights import Right, needs
@@ -21,7 +21,7 @@ Name = Annotated[str, Path(min_length=1, max_length=MAX_CONVERSATION, pattern=CO
 
 @router.get(
     "",
-    response_model=schemas.ConversationList,
+    response_model=conversation_schemas.ConversationList,
     responses=problem_responses(),
     openapi_extra=needs(Right.READ),
 )
@@ -34,7 +34,7 @@ def list_conversations(
     ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> schemas.ConversationList:
+) -> conversation_schemas.ConversationList:
     """Conversations, the one asked in last first."""
     service.receipts.settle()
     with service.database.read() as tx:
@@ -45,7 +45,7 @@ def list_conversations(
             after=None if cursor is None else int(cursor),
             containing=contains,
         )
-    return schemas.ConversationList(
+    return conversation_schemas.ConversationList(
         data=[representations.conversation(one) for one in found],
         next_cursor=None if following is None else str(following),
     )
@@ -53,16 +53,18 @@ def list_conversations(
 
 @router.get(
     "/{conversation}",
-    response_model=schemas.TurnList,
+    response_model=conversation_schemas.TurnList,
     responses=problem_responses(404),
     openapi_extra=needs(Right.READ),
 )
-def get_conversation(service: ServiceDep, caller: CallerDep, conversation: Name) -> schemas.TurnList:
+def get_conversation(
+    service: ServiceDep, caller: CallerDep, conversation: Name
+) -> conversation_schemas.TurnList:
     """What was asked and answered under this name, oldest first: the last 50 turns."""
     service.receipts.settle()
     with service.database.read() as tx:
         found = conversations.turns_of(tx, caller.access.owner, conversation)
-    return schemas.TurnList(data=[representations.turn(one) for one in found], next_cursor=None)
+    return conversation_schemas.TurnList(data=[representations.turn(one) for one in found], next_cursor=None)
 
 
 @router.delete(

@@ -11,8 +11,8 @@ from typing import Any
 
 from rich.filesize import decimal
 
-from api.cli.models.bar import PhaseBar
 from api.cli.output import print_fields, print_json
+from api.cli.phase_bar import PhaseBar
 from api.settings import Settings, load
 from rag.errors import FootnoteError
 from rag.models import model_task

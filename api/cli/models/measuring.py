@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from api.cli.models.bar import PhaseBar
 from api.cli.models.managing import Overrides, found, reported
 from api.cli.output import print_fields, print_json
+from api.cli.phase_bar import PhaseBar
 from api.settings import Settings
 from rag.evaluation.model_questions import Case, built_in, read
 from rag.evaluation.tuning import Tell, Trial, Tried, best, try_forms

@@ -15,7 +15,7 @@ from tests.faults.openapi_cases import Known
 from tests.faults.service import FaultyService
 
 _INNARDS = re.compile(
-    r"Traceback|File \"|\.py\b|sqlite|SELECT |INSERT |/home/|/tmp/|/(?:root)/|site-packages|0x[0-9a-f]{8}",
+    r"Traceback|File \"|\.py\b|sqlite|SELECT |INSERT |/(?:home|root|tmp|var)/|site-packages|0x[0-9a-f]{8}",
     re.IGNORECASE,
 )
 _CANARY = "canary7f3e9d"

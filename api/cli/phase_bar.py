@@ -1,4 +1,4 @@
-"""How far a task of several phases is, on standard error: a bar on a terminal, else a line now and then."""
+"""How far one long task is, on standard error: a bar on a terminal, now and then a line anywhere else."""
 
 from __future__ import annotations
 
@@ -8,21 +8,30 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.filesize import decimal
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 _LINE_SECONDS = 3.0
 
 
 class PhaseBar:
-    """One bar; each phase begins it anew."""
+    """One bar; each phase begins it anew. ``of_bytes`` is whether it counts bytes, else it tells shares."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, of_bytes: bool = False) -> None:
+        self._of_bytes = of_bytes
         console = Console(stderr=True)
         self._drawn = console.is_terminal
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(32),
-            TaskProgressColumn(),
+            DownloadColumn() if of_bytes else TaskProgressColumn(),
             TimeRemainingColumn(compact=True),
             console=console,
             transient=True,
@@ -49,5 +58,9 @@ class PhaseBar:
         self._bar.update(self._task, completed=done, total=total)
         if not self._drawn and time.monotonic() - self._last_line >= _LINE_SECONDS:
             self._last_line = time.monotonic()
-            share = f": {done / total:.0%}" if total > 1 else " ..."
-            print(f"footnote: {phase}{share}", file=sys.stderr, flush=True)
+            print(f"footnote: {phase}{self._how_far(done, total)}", file=sys.stderr, flush=True)
+
+    def _how_far(self, done: int, total: int) -> str:
+        if self._of_bytes:
+            return f": {decimal(done)} of {decimal(total)}"
+        return f": {done / total:.0%}" if total > 1 else " ..."
