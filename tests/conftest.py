@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -49,6 +50,9 @@ def refuse_network(event: str, arguments: tuple[object, ...]) -> None:
 
 
 def pytest_configure() -> None:
+    # Whatever started the tests may ignore these (`nohup`, a shell's `&`), and programs inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     sys.addaudithook(refuse_network)
     # As the service has it: log lines go to stderr, whatever that is at the moment, and never between
     # what a command prints.

@@ -33,9 +33,9 @@ class Manifest:
     dimension: int
     space: str
     faiss: str
-    probes: int = 1
-    trained_on: int = 0
-    recall: float | None = None
+    probes: int
+    trained_on: int
+    recall: float | None
 
     @property
     def tuning(self) -> Tuning:

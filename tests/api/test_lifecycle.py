@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,16 +44,23 @@ server.serve(Settings(data=Path(sys.argv[1]), port=0, shutdown_seconds=int(sys.a
 """
 
 
-def _serve(folder: Path, shutdown_seconds: int = 1) -> tuple[subprocess.Popen[str], str]:
+@contextmanager
+def _serving(folder: Path, shutdown_seconds: int = 1) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The process and its address; it is gone afterwards, whatever became of the test."""
     command = [sys.executable, "-c", _PROGRAM, str(folder / "data"), str(shutdown_seconds)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-    assert process.stdout is not None
-    return process, "http://" + process.stdout.readline().split("http://", 1)[1].split()[0]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        try:
+            assert process.stdout is not None
+            yield process, "http://" + process.stdout.readline().split("http://", 1)[1].split()[0]
+        finally:
+            process.kill()
 
 
 def test_what_runs_is_told_what_comes_is_refused_and_the_end_is_clean(tmp_path: Path) -> None:
-    process, address = _serve(tmp_path)
-    with process, httpx.Client(base_url=address, timeout=_PATIENCE, trust_env=False) as client:
+    with (
+        _serving(tmp_path) as (process, address),
+        httpx.Client(base_url=address, timeout=_PATIENCE, trust_env=False) as client,
+    ):
         with client.stream("POST", "/v1/ask", json={"question": "How long?", "stream": True}) as answer:
             lines = answer.iter_lines()
             assert next(lines) == "event: retrieval"
@@ -73,9 +82,11 @@ def _answered(address: str, path: str) -> tuple[int, str]:
 
 
 def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
-    process, address = _serve(tmp_path, shutdown_seconds=300)
     asking: dict[str, Any] = {"json": {"question": "How long?", "stream": True}, "timeout": _PATIENCE}
-    with process, httpx.stream("POST", address + "/v1/ask", **asking) as answer:
+    with (
+        _serving(tmp_path, shutdown_seconds=300) as (process, address),
+        httpx.stream("POST", address + "/v1/ask", **asking) as answer,
+    ):
         assert next(answer.iter_lines()) == "event: retrieval"
         process.send_signal(signal.SIGTERM)
         while _answered(address, "/readyz") != (503, "shutting_down"):
@@ -86,8 +97,7 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_the_other_signals_end_it_as_well(tmp_path: Path, number: signal.Signals) -> None:
-    process, _ = _serve(tmp_path)
-    with process:
+    with _serving(tmp_path) as (process, _):
         process.send_signal(number)
         assert process.wait(_PATIENCE) == 0
 

@@ -130,6 +130,7 @@ def other(tmp_path: Path) -> Path:
 OLD, NEW = TEACHER.identity.name, "other-400"
 
 
+@pytest.mark.slow
 def test_over_and_back_with_documents_coming_and_going(library: Library, other: Path) -> None:
     library.start()
     library.add(DOCUMENTS)

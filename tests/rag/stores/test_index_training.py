@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.stores import index_snapshots, index_training
+from rag.stores import index_training
 from rag.stores.index_follower import IndexFollower
 from rag.stores.index_view import IndexView
 from rag.stores.vector_index import Form, VectorIndex
@@ -178,14 +178,3 @@ def test_exact_scores_are_of_this_space_alone(library: Library) -> None:
     view = IndexView(index, library.space_id)
     with library.database.read() as tx:
         assert sorted(view.scores_of(tx, unit_vectors(1)[0], [3, 7, 20, 99])) == [3, 7]
-
-
-def test_snapshots_from_before_there_were_forms_are_read(library: Library, folder: Path) -> None:
-    index = VectorIndex(DIMENSION)
-    index.add(np.arange(1, 6, dtype=np.int64), unit_vectors(5))
-    index_snapshots.save(folder, index, 3, SPACE)
-    path = folder / "manifest.json"
-    lines = path.read_text().replace(',\n "probes": 1,\n "trained_on": 0,\n "recall": null', "")
-    assert "probes" not in lines
-    path.write_text(lines)
-    assert index_snapshots.load(folder, SPACE, DIMENSION) is not None
