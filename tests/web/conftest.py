@@ -13,9 +13,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.journeys.running import RunningService, upload
-from tests.web.browsing import Watch, launch, visit
+from tests.web.browsing import PATIENCE_MS, Watch, launch, visit
 
-expect.set_options(timeout=20_000)  # a machine with two busy cores
+expect.set_options(timeout=PATIENCE_MS)
 
 HOSTILE_NAME = "<img src=x onerror=alert(1)>.txt"
 HOSTILE_TEXT = """The Zorble archive is kept in the <b>old</b> mill <script>alert(2)</script> by Ilse Warnow.

@@ -16,8 +16,14 @@ _MADE_UP = """([name, text]) => {
 }"""
 
 
+def wait_for_target(page: Page) -> None:
+    """Drops are taken from a moment after the page can be used; a person's hand is never so quick."""
+    page.locator(".drop-here").wait_for(state="attached")
+
+
 def drag(page: Page, *paths: Path) -> None:
     """Carry files and folders of the disk over the page, without letting go."""
+    wait_for_target(page)
     _dispatch(page, "dragEnter", *paths)
     _dispatch(page, "dragOver", *paths)
 
@@ -30,6 +36,7 @@ def drop(page: Page, *paths: Path) -> None:
 
 def drop_made_up(page: Page, name: str, text: str) -> None:
     """Drop a file that is on no disk."""
+    wait_for_target(page)
     page.evaluate(_MADE_UP, [name, text])
 
 

@@ -15,7 +15,7 @@ from api.app import create_app
 from api.assembly import Service
 from api.settings import Settings
 
-_START_SECONDS = 20.0
+_START_SECONDS = 120.0
 
 
 @contextmanager

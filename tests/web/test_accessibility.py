@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.running import RunningService
-from tests.web.browsing import DESKTOP, PHONE, accessibility, ask, visit
+from tests.web.browsing import ANSWER_MS, DESKTOP, PHONE, accessibility, ask, visit
 from tests.web.conftest import Visit
 from tests.web.test_asking import SISTINE, VOLUNTEERS
 
@@ -49,7 +49,7 @@ def test_everything_by_keyboard(open_page: Visit) -> None:
         expect(page.locator("#question")).to_be_focused()
         page.keyboard.type(VOLUNTEERS)
         page.keyboard.press("Enter")
-        page.locator(".turn .footnotes").wait_for(timeout=60_000)
+        page.locator(".turn .footnotes").wait_for(timeout=ANSWER_MS)
         for _ in range(40):
             page.keyboard.press("Shift+Tab")
             if page.evaluate("document.activeElement.matches('.sentence .number')"):

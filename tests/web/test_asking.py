@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.running import RunningService, upload
-from tests.web.browsing import PHONE, ask
+from tests.web.browsing import ANSWER_MS, PHONE, ask
 from tests.web.conftest import Visit
 
 VOLUNTEERS = "How many volunteers does the lighthouse museum have?"
@@ -174,7 +174,7 @@ def test_a_refusal_is_shown_with_its_code_and_can_be_tried_again(
         problem = page.locator(".problem")
         expect(problem).to_contain_text("not_reachable")
         problem.get_by_role("button", name="Try again").click()
-        page.locator(".turn").nth(1).locator(".footnotes").wait_for(timeout=60_000)
+        page.locator(".turn").nth(1).locator(".footnotes").wait_for(timeout=ANSWER_MS)
 
 
 def test_an_answer_fits_a_phone(open_page: Visit) -> None:

@@ -17,12 +17,18 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.journeys.running import RunningService, upload
-from tests.web.browsing import PHONE, visit
+from tests.web.browsing import PHONE, READ_MS, visit
 from tests.web.conftest import HOSTILE_NAME, Library, Visit
 from tests.web.standing import standing
 
-READ_MS = 40_000
 MANY = 120
+# Goes to the end whenever rows have come, before the page is drawn: its end is never seen to go out of sight.
+_SCROLL_ON = """() => {
+  const main = document.getElementById("main");
+  const on = () => main.scrollTo({ top: main.scrollHeight, behavior: "instant" });
+  new MutationObserver(on).observe(document.querySelector(".documents"), { childList: true });
+  on();
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -78,22 +84,26 @@ def test_the_list_grows_as_one_scrolls_and_holds_every_document_once(open_many: 
     with open_many("/#/library") as (page, _):
         page.locator(".document").first.wait_for()
         assert page.locator(".document").count() < MANY
-        page.evaluate(
-            """async () => {
-              const main = document.getElementById("main");
-              for (let turn = 0; turn < 1200; turn += 1) {
-                if (document.querySelectorAll(".document").length === 120) break;
-                main.scrollTo(0, main.scrollHeight);
-                await new Promise((resolve) => setTimeout(resolve, 50));
-              }
-            }"""
-        )
+        page.evaluate(_SCROLL_ON)
+        expect(page.locator(".document")).to_have_count(MANY)
         found = names(page)
         assert found == [f"note {number:03}.txt" for number in reversed(range(MANY))]
         expect(page.get_by_role("button", name="Show more")).to_be_hidden()
         page.evaluate("window.dispatchEvent(new Event('footnote:documents'))")
         page.get_by_label("Search by name").fill("note 11")
         expect(page.locator(".document")).to_have_count(10)
+
+
+def test_a_page_of_the_list_that_failed_is_asked_for_again_and_the_list_goes_on(open_many: Visit) -> None:
+    with open_many("/#/library") as (page, _):
+        page.locator(".document").first.wait_for()
+        page.route(re.compile("cursor="), lambda route: route.abort(), times=1)
+        page.evaluate(_SCROLL_ON)
+        problem = page.locator(".list-state .problem")
+        expect(problem.locator("code")).to_have_text("not_reachable")
+        problem.get_by_role("button", name="Try again").click()
+        expect(page.locator(".document")).to_have_count(MANY)
+        expect(problem).to_have_count(0)
 
 
 def test_deleting_asks_first_and_says_what_goes(

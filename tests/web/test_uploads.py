@@ -14,12 +14,11 @@ import pytest
 from playwright.sync_api import Browser, Error, Page, Route, expect
 
 from tests.journeys.running import RunningService
-from tests.web.browsing import visit
+from tests.web.browsing import READ_MS, visit
 from tests.web.conftest import Visit
-from tests.web.dropping import drag, drop, drop_made_up
+from tests.web.dropping import drag, drop, drop_made_up, wait_for_target
 from tests.web.standing import standing
 
-READ_MS = 40_000
 BREAKING_OUT = "<img src=x onerror=alert(9)>.txt"
 LIMIT = 2000
 
@@ -191,6 +190,7 @@ def test_the_tray_is_folded_and_stays_small(open_still: Visit) -> None:
         page.locator("h1").wait_for()
         many = [[f"m{number}.txt", f"Of many, number {number}."] for number in range(70)]
         page.route(re.compile("/v1/documents$"), lambda route: None)
+        wait_for_target(page)
         page.evaluate(
             """(many) => {
               const carried = new DataTransfer();

@@ -1,6 +1,7 @@
 // The list of documents: searched, filtered, longer as one scrolls, and kept up to date while documents are read.
 
 import { add, h, put } from "../dom.js";
+import { Endless } from "../endless.js";
 import { api } from "../http.js";
 import { readdress } from "../main.js";
 import { announce, ago, button, bytes, count, icon, problemBox } from "../ui.js";
@@ -38,8 +39,7 @@ class LibraryList {
     this.#build(query);
     this.onchange = () => this.#refresh();
     window.addEventListener("footnote:documents", this.onchange);
-    this.watcher = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && this.#more(), { rootMargin: "600px" });
-    this.watcher.observe(this.end);
+    this.endless = new Endless(this.end, () => this.#more());
     this.#fillCollections();
     this.#begin();
   }
@@ -48,7 +48,7 @@ class LibraryList {
     this.#left = true;
     clearTimeout(this.#timer);
     clearTimeout(this.#typing);
-    this.watcher.disconnect();
+    this.endless.leave();
     window.removeEventListener("footnote:documents", this.onchange);
     setDestination(null);
     closeSource();
@@ -105,6 +105,7 @@ class LibraryList {
       this.#documents = data;
       this.#cursor = cursor;
       this.#draw();
+      this.endless.look();
       announce(data.length ? `${count(data.length, "document")}${cursor ? " and more" : ""}` : "No documents");
     } catch (error) {
       if (this.#left || mine !== this.#asked) return;
@@ -119,6 +120,7 @@ class LibraryList {
     if (this.#cursor === null || this.#loading || this.#left) return;
     const mine = this.#asked;
     this.#loading = true;
+    let failed = false;
     try {
       const { data, next_cursor: cursor } = await api.get("/v1/documents", { ...this.#query(), limit: PAGE, cursor: this.#cursor });
       if (this.#left || mine !== this.#asked) return;
@@ -127,10 +129,12 @@ class LibraryList {
       this.#cursor = cursor;
       this.#draw();
     } catch (error) {
-      if (!this.#left) put(this.state, problemBox(error, { retry: () => (put(this.state), this.#more()) }));
+      failed = mine === this.#asked;
+      if (!this.#left && failed) put(this.state, problemBox(error, { retry: () => (put(this.state), this.#more()) }));
     } finally {
       this.#loading = false;
     }
+    if (!failed && !this.#left) this.endless.look(); // after a failure the person decides
   }
 
   /** Look again at what is shown, as far as one request goes, without moving anything. */

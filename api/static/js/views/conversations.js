@@ -1,6 +1,7 @@
 // What was asked before: searched, gone on with, deleted.
 
 import { add, h, put } from "../dom.js";
+import { Endless } from "../endless.js";
 import { api } from "../http.js";
 import { readdress } from "../main.js";
 import { ago, announce, button, confirm, count, icon, problemBox, toast } from "../ui.js";
@@ -35,15 +36,14 @@ class History {
     const end = h("div", { class: "list-end" }, this.moreButton);
     add(root, h("header", { class: "view-head" }, this.heading, h("div", { class: "view-actions" }, h("a", { class: "button primary", href: "#/ask" }, icon("ask"), "New question"))),
       h("div", { class: "filters one", role: "search" }, h("div", { class: "search-field" }, icon("search"), this.search)), this.groups, this.state, end);
-    this.watcher = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && this.#more(), { rootMargin: "600px" });
-    this.watcher.observe(end);
+    this.endless = new Endless(end, () => this.#more());
     this.#begin();
   }
 
   leave() {
     this.#left = true;
     clearTimeout(this.#typing);
-    this.watcher.disconnect();
+    this.endless.leave();
   }
 
   async #begin() {
@@ -56,6 +56,7 @@ class History {
       put(this.groups);
       this.#group = null;
       this.#add(data, cursor);
+      this.endless.look();
       put(this.state, data.length === 0 && empty(containing));
       announce(data.length ? `${count(data.length, "conversation")}${cursor ? " and more" : ""}` : "No conversations");
     } catch (error) {
@@ -67,14 +68,20 @@ class History {
     if (this.#cursor === null || this.#loading || this.#left) return;
     const mine = this.#asked;
     this.#loading = true;
+    let failed = false;
     try {
       const { data, next_cursor: cursor } = await api.get("/v1/conversations", { contains: this.search.value.trim(), limit: PAGE, cursor: this.#cursor });
-      if (!this.#left && mine === this.#asked) this.#add(data, cursor);
+      if (!this.#left && mine === this.#asked) {
+        put(this.state); // what an earlier try may have left there
+        this.#add(data, cursor);
+      }
     } catch (error) {
-      if (!this.#left) put(this.state, problemBox(error, { retry: () => (put(this.state), this.#more()) }));
+      failed = mine === this.#asked;
+      if (!this.#left && failed) put(this.state, problemBox(error, { retry: () => (put(this.state), this.#more()) }));
     } finally {
       this.#loading = false;
     }
+    if (!failed && !this.#left) this.endless.look(); // after a failure the person decides
   }
 
   #add(conversations, cursor) {
