@@ -19,6 +19,7 @@ from typing import Any
 
 import httpx
 
+from api.openai.naming import response_id
 from rag.evaluation import reports
 from rag.evaluation.reports import Figure, Report
 from tests.faults.openapi_cases import Findings, Known, Prober, fuzz
@@ -28,6 +29,7 @@ from tests.faults.service import ROOT, FaultyService
 VARIABLES = {"FOOTNOTE_WAIT_SECONDS": "2"}
 _COLLECTION = "fuzz"
 _CONVERSATION = "fuzz"
+_MODELS = ("footnote-quote", "footnote-embedding", "footnote", f"footnote-quote:{_COLLECTION}")
 _SHOWN = 20
 
 
@@ -60,12 +62,19 @@ def something_to_find(client: httpx.Client) -> Known:
     accepted = _found(client.post("/v1/documents", files=files, data=form))
     question = {"question": "When was the archive opened?", "mode": "quote", "conversation": _CONVERSATION}
     answer = _found(client.post("/v1/ask", json=question))
+    document, response = accepted["document"]["id"], response_id(answer["id"])
     return {
         "conversation": [_CONVERSATION],
         "name": [_COLLECTION],
         "answer_id": [answer["id"]],
-        "document_id": [accepted["document"]["id"]],
+        "document_id": [document],
         "job_id": [accepted["job"]["id"]],
+        # The same by the names that OpenAI's interface has for them.
+        "file_id": [document],
+        "vector_store_id": [_COLLECTION],
+        "response_id": [response],
+        "previous_response_id": [response],
+        "model": _MODELS,
     }
 
 

@@ -38,10 +38,13 @@ _TIMEOUT_SECONDS = 30.0
 _SERVER_ERROR = 500
 _MADE_UP_KEYS = 16
 """One request in so many carries a key that the generator made up; they all have the same answer."""
-_IDS = ("document_id", "job_id", "answer_id", "conversation", "name", "key_id")
+_IDS = (
+    "document_id", "job_id", "answer_id", "conversation", "name", "key_id",
+    "file_id", "vector_store_id", "response_id", "model", "previous_response_id",
+)  # fmt: skip
 
 Known = Mapping[str, Sequence[str]]
-"""Values that exist, by the name of the path parameter they fit."""
+"""Values that exist, by the name of the path parameter or the member of a body they fit."""
 
 
 @dataclass
@@ -145,15 +148,17 @@ class Prober:
 
 
 def _use_known(case: Any, choice: int, known: Known) -> None:
-    """Exchange path parameters for what exists in two of three cases, and the file in one of two.
+    """Exchange what names something for what exists in two of three cases, and the file in one of two.
 
     Half of those files come alone: the other fields of a form seldom fit each other.
     """
+    body = case.body
+    places = [place for place in (case.path_parameters, body) if isinstance(place, dict)]
     for number, name in enumerate(_IDS):
         values = known.get(name)
-        if values and name in (case.path_parameters or {}) and (choice >> number) % 3:
-            case.path_parameters[name] = values[choice % len(values)]
-    body = case.body
+        for place in places:
+            if values and name in place and (choice >> number) % 3:
+                place[name] = values[choice % len(values)]
     if isinstance(body, dict) and "file" in body and choice % 2:
         body["file"] = f"File {choice}. It was written in {choice % 900 + 1000}.".encode()
         if choice % 4 == 1:
