@@ -102,9 +102,15 @@ def width_of(element: Locator) -> float:
     return box["width"]
 
 
-def ask(page: Page, question: str) -> Locator:
-    """Ask as a person does, and return the turn once it is whole."""
+def ask(page: Page, question: str, *, quoting: bool = False) -> Locator:
+    """Ask as a person does, and return the turn once it is whole.
+
+    ``quoting``: without the model, for whoever looks at something else than how answers are written.
+    """
     before = page.locator(".turn").count()
+    if quoting and not page.get_by_label("Quotations only").is_checked():
+        page.locator(".menu-mode summary").click()
+        page.get_by_label("Quotations only").check()
     page.locator("#question").fill(question)
     page.locator("#question").press("Enter")
     turn = page.locator(".turn").nth(before)

@@ -9,11 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.journeys.running import RunningService, upload
 from tests.web.browsing import PATIENCE_MS, Watch, launch, visit
+from tests.web.standing import standing
 
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -76,12 +78,9 @@ def open_page(browser: Browser, web: RunningService, library: Library) -> Visit:
 
 
 @pytest.fixture(scope="package")
-def locked(
-    browser: Browser, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[RunningService, str]]:
-    """A service that wants a key, and the token of an admin's. It holds no documents."""
-    with RunningService(tmp_path_factory.mktemp("locked")) as service:
-        with service.client() as client:
-            made = client.post("/v1/keys", json={"name": "admin", "scope": "admin"})
-            assert made.status_code == 201, made.text
-        yield service, str(made.json()["token"])
+def locked(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[httpx.Client, str]]:
+    """A service that wants a key, and the token of an admin's. It holds no documents and reads none."""
+    with standing(tmp_path_factory.mktemp("locked")) as client:
+        made = client.post("/v1/keys", json={"name": "admin", "scope": "admin"})
+        assert made.status_code == 201, made.text
+        yield client, str(made.json()["token"])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
-from tests.journeys.running import RunningService
 from tests.web.browsing import ANSWER_MS, DESKTOP, PHONE, accessibility, ask, visit
 from tests.web.conftest import Visit
 from tests.web.test_asking import SISTINE, VOLUNTEERS
@@ -27,7 +27,7 @@ def test_asking_and_sources_have_no_violation(open_page: Visit, size: tuple[int,
         page.locator(".menu-mode summary").click()
         assert accessibility(page) == []
         page.keyboard.press("Escape")
-        ask(page, SISTINE)
+        ask(page, SISTINE, quoting=True)
         turn = ask(page, VOLUNTEERS)
         assert accessibility(page) == []
         turn.locator(".number").first.click()
@@ -37,7 +37,7 @@ def test_asking_and_sources_have_no_violation(open_page: Visit, size: tuple[int,
 
 def test_a_text_source_has_no_violation(open_page: Visit) -> None:
     with open_page() as (page, _):
-        turn = ask(page, "When did the schooner Clementine strike the rock?")
+        turn = ask(page, "When did the schooner Clementine strike the rock?", quoting=True)
         turn.locator(".number").first.click()
         expect(page.locator("#source mark")).to_be_in_viewport()
         assert accessibility(page) == []
@@ -100,9 +100,9 @@ def test_the_first_stop_skips_to_the_page(open_page: Visit) -> None:
         assert page.url.endswith("#/ask")
 
 
-def test_signing_in_has_no_violation_and_lets_in(browser, locked: tuple[RunningService, str]) -> None:
+def test_signing_in_has_no_violation_and_lets_in(browser: Browser, locked: tuple[httpx.Client, str]) -> None:
     service, token = locked
-    with visit(browser, service.address) as (page, _):
+    with visit(browser, str(service.base_url)) as (page, _):
         dialog = page.get_by_role("dialog")
         expect(dialog).to_contain_text("Sign in")
         assert accessibility(page) == []

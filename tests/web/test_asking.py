@@ -116,9 +116,7 @@ def test_stopping_ends_it_and_says_so(open_page: Visit) -> None:
 
 def test_quotations_only_does_without_the_model(open_page: Visit) -> None:
     with open_page() as (page, _):
-        page.locator(".menu-mode summary").click()
-        page.get_by_label("Quotations only").check()
-        turn = ask(page, VOLUNTEERS)
+        turn = ask(page, VOLUNTEERS, quoting=True)
         verdicts = turn.locator(".sentence").evaluate_all("(all) => all.map((one) => one.dataset.verdict)")
         assert set(verdicts) == {"verbatim"}
         expect(turn.locator(".facts")).to_contain_text("no model used")
@@ -156,7 +154,7 @@ def test_sources_that_disagree_are_shown_side_by_side(open_page: Visit, web: Run
 
 def test_copying_takes_the_references_along(open_page: Visit) -> None:
     with open_page(permissions=["clipboard-read", "clipboard-write"]) as (page, _):
-        turn = ask(page, VOLUNTEERS)
+        turn = ask(page, VOLUNTEERS, quoting=True)
         turn.get_by_role("button", name="Copy with references").click()
         expect(page.locator(".toast")).to_contain_text("Copied")
         copied = page.evaluate("navigator.clipboard.readText()")

@@ -45,7 +45,7 @@ def test_a_conversation_is_opened_again_and_goes_on(open_page: Visit, asked: dic
     with open_page("/#/conversations") as (page, _):
         page.get_by_role("link", name=LEDGER).click()
         expect(page.locator(".turn .question").first).to_have_text(LEDGER)
-        ask(page, "And in entry 13?")
+        ask(page, "And in entry 13?", quoting=True)
         page.get_by_role("link", name="History").click()
         expect(page.locator(".conversation").first).to_contain_text("2 questions")
         expect(page.locator(".conversation").first.get_by_role("link")).to_have_text(LEDGER)

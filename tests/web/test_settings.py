@@ -6,6 +6,7 @@ import re
 from functools import partial
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -15,7 +16,7 @@ from tests.web.conftest import Visit
 from tests.web.dropping import drop_made_up
 from tests.web.standing import standing
 
-Locked = tuple[RunningService, str]
+Locked = tuple[httpx.Client, str]
 
 
 def sign_in(page: Page, token: str) -> None:
@@ -57,8 +58,8 @@ def test_a_theme_is_chosen_and_kept(open_page: Visit) -> None:
 
 
 def test_keys_are_made_shown_once_and_revoked(browser: Browser, locked: Locked) -> None:
-    service, admin = locked
-    with visit(browser, service.address, "/#/settings") as (page, _), service.client() as client:
+    client, admin = locked
+    with visit(browser, str(client.base_url), "/#/settings") as (page, _):
         sign_in(page, admin)
         page.get_by_role("button", name="Create a key").click()
         page.get_by_label("What it is for").fill("<b>reader</b>")
@@ -82,8 +83,8 @@ def test_keys_are_made_shown_once_and_revoked(browser: Browser, locked: Locked) 
 
 
 def test_signing_out_forgets_the_key(browser: Browser, locked: Locked) -> None:
-    service, admin = locked
-    with visit(browser, service.address, "/#/settings") as (page, _):
+    client, admin = locked
+    with visit(browser, str(client.base_url), "/#/settings") as (page, _):
         sign_in(page, admin)
         page.get_by_role("button", name="Sign out").click()
         expect(page.get_by_role("dialog", name="Sign in")).to_be_visible()
@@ -91,14 +92,43 @@ def test_signing_out_forgets_the_key(browser: Browser, locked: Locked) -> None:
 
 
 def test_who_may_only_read_sees_no_keys(browser: Browser, locked: Locked) -> None:
-    service, admin = locked
-    with service.client() as client:
-        body = {"name": "reader", "scope": "read"}
-        made = client.post("/v1/keys", json=body, headers={"Authorization": f"Bearer {admin}"}).json()
-    with visit(browser, service.address, "/#/settings") as (page, _):
+    client, admin = locked
+    body = {"name": "reader", "scope": "read"}
+    made = client.post("/v1/keys", json=body, headers={"Authorization": f"Bearer {admin}"}).json()
+    with visit(browser, str(client.base_url), "/#/settings") as (page, _):
         sign_in(page, made["token"])
         expect(page.get_by_role("heading", name="Privacy")).to_be_visible()
         expect(page.get_by_role("heading", name="Keys")).to_have_count(0)
+
+
+@pytest.mark.parametrize("scope", ["read", "write"])
+def test_what_a_key_may_not_do_is_not_offered(browser: Browser, locked: Locked, scope: str) -> None:
+    client, admin = locked
+    bearer = {"Authorization": f"Bearer {admin}"}
+    made = client.post("/v1/keys", json={"name": scope, "scope": scope}, headers=bearer).json()
+    accepted = client.post("/v1/documents", files={"file": ("kept.txt", b"Kept.")}, headers=bearer).json()
+    writes = scope == "write"
+    with visit(browser, str(client.base_url), "/#/library") as (page, _):
+        sign_in(page, made["token"])
+        page.locator(f'[data-right="{scope}"]').wait_for(state="attached")
+        for name in ("Add documents", "Delete kept.txt"):
+            expect(page.get_by_role("button", name=name)).to_have_count(int(writes))
+        page.get_by_role("button", name="Collections").click()
+        expect(page.get_by_role("dialog")).to_contain_text("default")
+        expect(page.get_by_label("A new one")).to_have_count(int(writes))
+        page.keyboard.press("Escape")
+        page.goto(f"{client.base_url}/#/library/{accepted['document']['id']}")
+        expect(page.get_by_role("button", name="Download", exact=True)).to_be_visible()
+        for name in ("New version", "Edit", "Delete"):
+            expect(page.get_by_role("button", name=name, exact=True)).to_have_count(int(writes))
+        drop_made_up(page, "more.txt", f"Dropped by who may {scope}.")
+        if writes:
+            expect(page.locator('.tray-row[data-state="queued"]')).to_have_count(1)
+        else:
+            expect(page.locator(".toast")).to_contain_text("Your key may read, not add documents")
+            expect(page.locator(".tray-row")).to_have_count(0)
+    for one in client.get("/v1/documents", headers=bearer).json()["data"]:
+        client.delete(f"/v1/documents/{one['id']}", headers=bearer)
 
 
 @pytest.fixture

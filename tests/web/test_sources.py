@@ -16,7 +16,7 @@ from tests.web.test_asking import VOLUNTEERS
 
 def _open_first(page: Page, question: str, name: str) -> Locator:
     """Ask, open the first footnote of the document ``name``, and return the source's panel."""
-    turn = ask(page, question)
+    turn = ask(page, question, quoting=True)
     turn.locator(".footnote").filter(has_text=name).first.click()
     panel = page.locator("#source")
     expect(panel.locator(".source-title")).to_have_text(name)
@@ -44,7 +44,7 @@ def test_cited_words_are_marked_on_the_picture_of_the_page(open_page: Visit, web
         assert panel.locator(".page-image").evaluate("(image) => image.naturalWidth") > 500
         with web.client() as client:
             # The marks, back in points, must cover the boxes of the quoted words and nothing else.
-            answer = client.post("/v1/ask", json={"question": VOLUNTEERS}).json()
+            answer = client.post("/v1/ask", json={"question": VOLUNTEERS, "mode": "quote"}).json()
         cited = next(one for one in answer["citations"] if one["quote"] == quote)
         height = float((panel.locator(".page-marks").get_attribute("viewBox") or "").split()[3])
         rects = panel.locator(".page-marks rect").evaluate_all(
@@ -154,7 +154,7 @@ def test_only_a_window_of_a_long_text_is_fetched_and_more_on_demand(
 
 def test_going_from_citation_to_citation(open_page: Visit) -> None:
     with open_page() as (page, _):
-        turn = ask(page, "Compare the lighthouse museum and the grid cooperative")
+        turn = ask(page, "Compare the lighthouse museum and the grid cooperative", quoting=True)
         many = turn.locator(".footnote").count()
         assert many >= 2
         turn.locator(".footnote").first.click()
@@ -191,7 +191,7 @@ def test_the_original_is_downloaded_under_its_name(open_page: Visit, samples) ->
 
 def test_closing_gives_the_focus_back(open_page: Visit) -> None:
     with open_page() as (page, _):
-        turn = ask(page, VOLUNTEERS)
+        turn = ask(page, VOLUNTEERS, quoting=True)
         number = turn.locator(".number").first
         number.focus()
         page.keyboard.press("Enter")
@@ -208,7 +208,7 @@ def test_a_new_version_is_told_and_the_cited_one_is_shown(open_page: Visit, web:
             "document"
         ]
         with open_page() as (page, _):
-            turn = ask(page, question)
+            turn = ask(page, question, quoting=True)
             conversation = page.url.split("#")[1]
             client.put(
                 f"/v1/documents/{document['id']}",

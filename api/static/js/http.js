@@ -23,6 +23,7 @@ export const key = {
   set(token, keep) {
     this.clear();
     (keep ? localStorage : sessionStorage).setItem(KEY, token);
+    window.dispatchEvent(new Event("footnote:key")); // another one may be allowed other things
   },
   clear() {
     stored((storage) => storage.removeItem(KEY));

@@ -15,6 +15,7 @@
 
 import { h, put } from "./dom.js";
 import { api, Problem } from "./http.js";
+import { learn } from "./rights.js";
 import { install as installShortcuts } from "./shortcuts.js";
 import { icon, problemBox, theme } from "./ui.js";
 
@@ -106,6 +107,7 @@ function bar() {
     {
       type: "button",
       class: "bar-add",
+      data: { needs: "write" },
       title: "Add documents",
       onclick: () => import("./uploads.js").then((module) => module.pick()),
     },
@@ -176,3 +178,5 @@ installShortcuts();
 window.addEventListener("hashchange", route);
 route();
 import("./uploads.js").then((module) => module.install());
+window.addEventListener("footnote:key", learn);
+learn();

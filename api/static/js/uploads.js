@@ -6,6 +6,7 @@
 
 import { add, h, put } from "./dom.js";
 import { api } from "./http.js";
+import { may, mayMakeCollections } from "./rights.js";
 import { count, dialog, icon, toast } from "./ui.js";
 import { chosen, dropped } from "./uploads/collect.js";
 import { Uploads } from "./uploads/queue.js";
@@ -88,7 +89,7 @@ async function collectionChoice() {
     "select",
     { class: "select", id: "pick-collection" },
     names.map((name) => h("option", { value: name, selected: name === destination }, name)),
-    h("option", { value: NEW }, "A new collection…"),
+    mayMakeCollections() && h("option", { value: NEW }, "A new collection…"),
   );
   const name = h("input", { class: "input", id: "pick-new", maxlength: 100, autocomplete: "off" });
   const fresh = h("label", { class: "field", for: "pick-new", hidden: true }, h("span", null, "Its name"), name);
@@ -122,8 +123,8 @@ function dropTarget() {
   window.addEventListener("dragover", (event) => {
     if (!ofFiles(event)) return;
     event.preventDefault();
-    event.dataTransfer.dropEffect = "copy";
-    if (element.hidden) {
+    event.dataTransfer.dropEffect = may("write") ? "copy" : "none";
+    if (element.hidden && may("write")) {
       put(where, "Files and whole folders, to the collection ", h("b", null, destination));
       element.hidden = false;
     }
@@ -133,6 +134,10 @@ function dropTarget() {
     if (!ofFiles(event)) return;
     event.preventDefault();
     hide();
+    if (!may("write")) {
+      toast("Your key may read, not add documents; ask whoever made it for another.", { kind: "bad" });
+      return;
+    }
     const to = destination;
     take(await dropped(event.dataTransfer), to);
   });

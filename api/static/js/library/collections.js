@@ -2,6 +2,7 @@
 
 import { add, h, put } from "../dom.js";
 import { api } from "../http.js";
+import { mayMakeCollections } from "../rights.js";
 import { button, confirm, count, dialog, problemBox } from "../ui.js";
 
 const DEFAULT = "default";
@@ -36,19 +37,20 @@ export async function manageCollections() {
     name.focus();
     return undefined;
   };
+  const making = mayMakeCollections();
   const content = [
     h("p", null, "A question can be asked of one collection alone, and a key can be good for some only."),
     list,
     trouble,
-    h("label", { class: "field", for: name.id }, h("span", null, "A new one"), name),
+    making && h("label", { class: "field", for: name.id }, h("span", null, "A new one"), name),
   ];
   await attempt(async () => undefined);
-  await dialog("Collections", content, [{ label: "Create", value: create }], { cancel: "Close" });
+  await dialog("Collections", content, making ? [{ label: "Create", value: create }] : [], { cancel: "Close" });
   return gone;
 }
 
 function row(one, remove) {
-  const control = button(`Remove ${one.name}`, { icon: "trash", kind: "quiet", class: "small", hideLabel: true, onclick: remove });
+  const control = button(`Remove ${one.name}`, { icon: "trash", kind: "quiet", class: "small", hideLabel: true, data: { needs: "write" }, onclick: remove });
   control.disabled = one.documents > 0 || one.name === DEFAULT;
   if (control.disabled) control.title = one.name === DEFAULT ? "The default collection stays" : "Only an empty collection can be removed";
   const item = h("li", null, h("span", { class: "collection-name" }, one.name), h("span", { class: "small soft numbers" }, count(one.documents, "document")));

@@ -95,19 +95,20 @@ class DocumentPage {
   #actions(document) {
     const readable = isReadable(document);
     const action = (name, label, props) => button(label, { ...props, data: { action: name } });
+    const change = (name, label, props) => button(label, { ...props, data: { action: name, needs: "write" } });
     return h("div", { class: "document-bar" },
       readable && h("a", { class: "button primary", data: { action: "ask" }, href: `#/ask?document=${encodeURIComponent(document.id)}` }, icon("ask"), "Ask about it"),
       readable && action("read", "Read", { icon: "document", onclick: (event) => read(document, document.live_version, event.currentTarget) }),
       action("download", "Download", { icon: "download", onclick: () => download(document) }),
-      action("replace", "New version", { icon: "upload", onclick: () => replace(document) }),
-      action("edit", "Edit", { icon: "edit", onclick: () => describe(document) }),
-      action("delete", "Delete", { icon: "trash", kind: "danger", onclick: async () => (await remove(document)) && navigate("/library") }));
+      change("replace", "New version", { icon: "upload", onclick: () => replace(document) }),
+      change("edit", "Edit", { icon: "edit", onclick: () => describe(document) }),
+      change("delete", "Delete", { icon: "trash", kind: "danger", onclick: async () => (await remove(document)) && navigate("/library") }));
   }
 
   #failure(document) {
     return h("div", { class: "problem", role: "alert" }, icon("warning"),
       h("div", null, h("p", null, document.error.detail), h("code", null, document.error.code)),
-      button("Try again", { icon: "retry", data: { action: "retry" }, onclick: () => tryAgain(document) }));
+      button("Try again", { icon: "retry", data: { action: "retry", needs: "write" }, onclick: () => tryAgain(document) }));
   }
 
   #versions(document, versions) {

@@ -17,6 +17,7 @@ const MOST = 200;
 const TYPING_MS = 220;
 const LOOK_MS = 2500;
 const FILTERS = ["name", "collection", "state", "kind"];
+const WRITING = { needs: "write" };
 
 export function mountList(root, query) {
   const list = new LibraryList(root, query);
@@ -30,6 +31,7 @@ class LibraryList {
   #cursor = null;
   #asked = 0;
   #loading = false;
+  #trouble = null; // with fetching more, shown until that has gone well
   #timer = null;
   #typing = null;
   #left = false;
@@ -104,6 +106,7 @@ class LibraryList {
       if (this.#left || mine !== this.#asked) return;
       this.#documents = data;
       this.#cursor = cursor;
+      this.#trouble = null;
       this.#draw();
       this.endless.look();
       announce(data.length ? `${count(data.length, "document")}${cursor ? " and more" : ""}` : "No documents");
@@ -127,10 +130,11 @@ class LibraryList {
       const known = new Set(this.#documents.map((one) => one.id));
       this.#documents.push(...data.filter((one) => !known.has(one.id)));
       this.#cursor = cursor;
+      this.#trouble = null;
       this.#draw();
     } catch (error) {
       failed = mine === this.#asked;
-      if (!this.#left && failed) put(this.state, problemBox(error, { retry: () => (put(this.state), this.#more()) }));
+      if (failed && !this.#left) put(this.state, (this.#trouble = problemBox(error, { retry: () => this.#more() })));
     } finally {
       this.#loading = false;
     }
@@ -175,7 +179,7 @@ class LibraryList {
       if (this.list.children[position] !== row.element) this.list.insertBefore(row.element, this.list.children[position] ?? null);
     });
     this.moreButton.hidden = this.#cursor === null;
-    put(this.state, this.#documents.length === 0 && this.#empty());
+    put(this.state, this.#documents.length === 0 ? this.#empty() : this.#trouble);
   }
 
   #row(one) {
@@ -188,7 +192,7 @@ class LibraryList {
       h("div", { class: "badges" }, furtherBadges(one), stateBadge(one)),
       h("div", { class: "document-actions" },
         button(`Read ${one.name}`, { icon: "document", kind: "quiet", class: "small", hideLabel: true, disabled: !isReadable(one), onclick: (event) => read(one, one.live_version, event.currentTarget) }),
-        button(`Delete ${one.name}`, { icon: "trash", kind: "quiet", class: "small", hideLabel: true, onclick: () => this.#remove(one) })),
+        button(`Delete ${one.name}`, { icon: "trash", kind: "quiet", class: "small", hideLabel: true, data: WRITING, onclick: () => this.#remove(one) })),
     ];
   }
 
@@ -205,8 +209,8 @@ class LibraryList {
     }
     return h("div", { class: "nothing" },
       h("p", { class: "nothing-title" }, "Nothing here yet"),
-      h("p", null, "Drop files or whole folders anywhere on this page. PDFs, Word, Excel, web pages, mail, pictures and plain text are read."),
-      button("Add documents", { icon: "add", kind: "primary", onclick: pick }));
+      h("p", { data: WRITING }, "Drop files or whole folders anywhere on this page. PDFs, Word, Excel, web pages, mail, pictures and plain text are read."),
+      button("Add documents", { icon: "add", kind: "primary", data: WRITING, onclick: pick }));
   }
 
   #clear() {

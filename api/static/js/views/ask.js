@@ -148,9 +148,10 @@ function nothingYet() {
   return h(
     "div",
     { class: "nothing-yet" },
-    h("p", null, "There is nothing to ask yet. Drop files or a folder anywhere on this page, or choose them."),
+    h("p", null, "There is nothing to ask yet.", h("span", { data: { needs: "write" } }, " Drop files or a folder anywhere on this page, or choose them.")),
     button("Choose documents", {
       kind: "primary",
+      data: { needs: "write" },
       onclick: () => import("../uploads.js").then((module) => module.pick()),
     }),
   );

@@ -104,7 +104,7 @@ class History {
         h("a", { href: `#/ask/${encodeURIComponent(one.name)}` }, one.first.question),
         h("p", { class: "conversation-answer" }, missing ? h("i", null, "Not in these documents.") : one.last.answer || h("i", null, "Its words are gone with the document they came from.")),
         h("p", { class: "small faint" }, `${count(one.turns, "question")}, ${ago(one.last.created_at)}`)),
-      button(`Delete “${one.first.question}”`, { icon: "trash", kind: "quiet", class: "small", hideLabel: true, onclick: () => this.#remove(one, element) }));
+      button(`Delete “${one.first.question}”`, { icon: "trash", kind: "quiet", class: "small", hideLabel: true, data: { needs: "write" }, onclick: () => this.#remove(one, element) }));
     return element;
   }
 
