@@ -36,7 +36,7 @@ _UPLOADED: Mapping[str, Literal["uploaded", "processed", "error"]] = {
     "completed": "processed",
     "failed": "error",
 }
-_OURS = frozenset({"worker_died", "parser_crashed", "self_search_failed"})
+_OURS = frozenset({"worker_died", "parser_crashed", "parser_unavailable", "self_search_failed"})
 _PURPOSES = ("assistants", "user_data")
 
 

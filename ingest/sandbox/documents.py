@@ -28,7 +28,6 @@ from rag import errors
 from rag.records import ParsedDocument
 
 _ADVICE = "Split it or save it again with another program, then send it again."
-_ENDED_FROM_OUTSIDE = "its process was ended from outside"
 _ATTEMPTS = 2
 # A person waits for the picture of a page, and one that takes longer is made to.
 _RENDERING = ParseLimits(cpu_seconds=8, wall_seconds=20.0)
@@ -39,7 +38,9 @@ _T = TypeVar("_T")
 class Sandbox:
     """Reads documents in children that ``launcher`` starts, one for each document.
 
-    Whatever becomes of a child becomes an error of the document, never an incident of the caller.
+    Whatever becomes of a child becomes an error of the document, never an incident of the caller. What the
+    machine does to it (no room for a process, a fork server that does not start or is killed) says
+    nothing about the document and is ``Unavailable``.
     """
 
     def __init__(self, launcher: Launcher) -> None:
@@ -63,6 +64,7 @@ class Sandbox:
             DocumentRejected: ``encrypted``, ``corrupt``, ``empty_file``, ``no_text``,
                 ``limit_exceeded`` or ``parser_crashed``; all permanent for these bytes.
             Unsupported: ``unsupported_type``.
+            Unavailable: ``parser_unavailable``, the document was not even begun, or not its fault.
         """
         task = {"task": "parse", "name": name}
         result = self._perform(path, task, limits, lambda answers: answers.result(on_progress))
@@ -82,7 +84,8 @@ class Sandbox:
 
         Raises:
             NotFound: ``page_not_found``.
-            DocumentRejected, Unsupported: as :meth:`parse_file`; ``page_unreadable`` for a damaged page.
+            DocumentRejected, Unsupported, Unavailable: as :meth:`parse_file`; ``page_unreadable`` for a
+                damaged page.
         """
         task = {"task": "render", "page": page, "scale": scale}
         result = self._perform(path, task, limits or _RENDERING, Conversation.result)
@@ -121,13 +124,16 @@ class Sandbox:
                 except NO_RESULT as failure:
                     with contextlib.suppress(ServerLost):
                         raise case.verdict(failure) from failure
-        raise _crashed(f"{_ENDED_FROM_OUTSIDE}, twice")
+        raise _unavailable("it was ended from outside, twice")
 
     @contextlib.contextmanager
     def _listening(self, path: Path, task: dict[str, Any], limits: ParseLimits | None) -> Iterator[_Case]:
         limits = (limits or ParseLimits()).for_size(path.stat().st_size)
         with contextlib.ExitStack() as stack:
-            child = self._launcher.start(path, {**task, "limits": asdict(limits)})
+            try:
+                child = self._launcher.start(path, {**task, "limits": asdict(limits)})
+            except OSError as error:
+                raise _unavailable(error.strerror or "it did not start") from error
             stack.callback(child.close)
             answers = stack.enter_context(Conversation(child.answers, child.complaints, limits))
             yield _Case(child, answers, limits)
@@ -172,24 +178,31 @@ class _Case:
     limits: ParseLimits
 
     def judged(self, items: Iterator[_T]) -> Iterator[_T]:
-        """``items`` of the answers, with an error of the document where they break off."""
+        """``items`` of the answers, with what is to be said where they break off."""
         try:
             yield from items
         except NO_RESULT as failure:
             try:
                 verdict = self.verdict(failure)
-            except ServerLost:
-                verdict = _crashed(_ENDED_FROM_OUTSIDE)
+            except ServerLost as lost:
+                raise _unavailable("it was ended from outside") from lost
             raise verdict from failure
 
     def verdict(self, failure: Exception) -> errors.DocumentRejected:
-        """What to say of a child that gave no result. Raises ``ServerLost`` if that was not its doing."""
+        """What to say of a child that gave no result.
+
+        Raises ``ServerLost`` or ``Unavailable`` if that was not its doing.
+        """
         if isinstance(failure, BoundExceeded):
             return _limit_exceeded(failure.which)
         if isinstance(failure, Malformed):
             return _crashed(str(failure))
         drawing = self.answers.pages_recognised * DRAWING_SECONDS
-        return _obituary(self.child.end(), self.limits.cpu_seconds + drawing, self.answers.complaints)
+        try:
+            end = self.child.end()
+        except OSError as error:
+            raise _unavailable(error.strerror or "it did not start") from error
+        return _obituary(end, self.limits.cpu_seconds + drawing, self.answers.complaints)
 
 
 def _obituary(end: Exit, seconds: float, complaints: bytes) -> errors.DocumentRejected:
@@ -216,4 +229,12 @@ def _limit_exceeded(which: str) -> errors.DocumentRejected:
 def _crashed(how: str) -> errors.DocumentRejected:
     return errors.DocumentRejected(
         "parser_crashed", f"The document broke the program that reads it: {how}. {_ADVICE}"
+    )
+
+
+def _unavailable(how: str) -> errors.Unavailable:
+    return errors.Unavailable(
+        "parser_unavailable",
+        f"The process that reads documents could not work ({how}). Look after the machine's memory and "
+        "processes (footnote doctor), then have the job tried again.",
     )

@@ -49,7 +49,10 @@ class Child(Protocol):
     def complaints(self) -> int: ...
 
     def end(self) -> Exit:
-        """Kill what is left of the child and its process group. Raises ``ServerLost``."""
+        """Kill what is left of the child and its process group.
+
+        Raises ``ServerLost``, and OSError if there was no room for the child to start.
+        """
 
     def close(self) -> None:
         """The same without waiting for it, and release everything; more than once does no harm."""
@@ -169,17 +172,20 @@ class ForkServer:
 
     def _begin(self) -> None:
         self._finish()
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            self._process = subprocess.Popen(
-                [*self._command, str(theirs.fileno())],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                env=_environment(),
-                start_new_session=True,
-            )
-        self._channel = ours
+        self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            with theirs:
+                self._process = subprocess.Popen(
+                    [*self._command, str(theirs.fileno())],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    pass_fds=[theirs.fileno()],
+                    env=_environment(),
+                    start_new_session=True,
+                )
+        except OSError:
+            self._finish()
+            raise
 
     def _finish(self) -> None:
         if self._channel is not None:

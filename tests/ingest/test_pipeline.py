@@ -10,7 +10,8 @@ import pytest
 from ingest import pipeline, progress, recovery
 from ingest.parsers.limits import ParseLimits
 from ingest.pipeline import Embedder, Interrupted, Tools
-from ingest.sandbox import OnProgress
+from ingest.sandbox import OnProgress, Sandbox
+from ingest.sandbox.launching import ForkServer
 from ingest.splitting import embedding_text
 from ingest.worker import claim
 from rag.errors import DocumentRejected, StorageFailed, Unavailable, Unsupported
@@ -213,6 +214,25 @@ def test_other_trouble_is_tried_again_and_then_given_up(
             assert (job.state, version.state) == (JobState.QUEUED, DocumentState.QUEUED)
             workplace.skip_pauses()
     assert (job.state, version.state, version.error_code) == (JobState.DEAD, DocumentState.FAILED, code)
+
+
+def test_a_document_survives_a_parser_that_does_not_start(
+    workplace: Workplace, tools: Callable[..., Tools]
+) -> None:
+    server = ForkServer(["-I", "-c", "raise SystemExit(1)"])
+    accepted = workplace.accept(TEXT.encode())
+    for _ in range(MAX_ATTEMPTS):
+        assert workplace.job(accepted).state is JobState.QUEUED
+        workplace.skip_pauses()
+        pipeline.run(claimed(workplace), tools(reader=Sandbox(server)))
+    server.stop()
+    job, version = workplace.job(accepted), workplace.version(accepted)
+    assert (job.state, job.error_code, version.error_code) == (JobState.DEAD, *2 * ["parser_unavailable"])
+    with workplace.database.write() as tx:  # the machine was mended, and somebody asks for it
+        job_queue.retry(tx, job)
+        document_catalog.requeue(tx, job.version_id)
+    pipeline.run(claimed(workplace), tools())
+    assert workplace.version(accepted).state is DocumentState.READY
 
 
 def test_no_document_is_blamed_for_a_full_disk(workplace: Workplace, tools: Callable[..., Tools]) -> None:

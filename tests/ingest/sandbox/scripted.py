@@ -16,5 +16,7 @@ def fresh() -> FreshProcess:
     return FreshProcess(["-I", "-c", _FRESH])
 
 
-def forked() -> ForkServer:
-    return ForkServer(["-I", "-c", _FORKED])
+def forked(*, no_room: bool = False) -> ForkServer:
+    """``no_room``: on a machine that has none for another process."""
+    full = "import os\ndef full(): raise BlockingIOError(11, 'no room')\nos.fork = full\n"
+    return ForkServer(["-I", "-c", full * no_room + _FORKED])

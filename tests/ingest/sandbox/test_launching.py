@@ -17,8 +17,8 @@ import pytest
 
 from ingest.parsers.limits import ParseLimits
 from ingest.sandbox import ParseServer, Sandbox
-from ingest.sandbox.launching import ForkServer, is_forking_supported
-from rag.errors import DocumentRejected
+from ingest.sandbox.launching import ForkServer, FreshProcess, Launcher, is_forking_supported
+from rag.errors import DocumentRejected, Unavailable
 from tests.ingest.sandbox import scripted
 
 pytestmark = pytest.mark.skipif(not is_forking_supported(), reason="looks into /proc")
@@ -143,9 +143,57 @@ else:
         Sandbox(fork_server).parse_file(write(b"x"), script)
 
 
-def test_a_document_that_twice_loses_its_server_is_refused(write: Write, fork_server: ForkServer) -> None:
-    with pytest.raises(DocumentRejected, match=r"parser_crashed.*twice"):
+def test_a_document_whose_server_is_killed_twice_is_not_blamed(write: Write, fork_server: ForkServer) -> None:
+    with pytest.raises(Unavailable, match=r"parser_unavailable.*twice"):
         Sandbox(fork_server).parse_file(write(b"x"), "os.kill(os.getppid(), signal.SIGKILL); time.sleep(60)")
+
+
+@pytest.mark.parametrize(
+    "launcher",
+    [
+        pytest.param(lambda: ForkServer(["-I", "-c", "raise SystemExit(1)"]), id="ends at its start"),
+        pytest.param(lambda: ForkServer(["-I", "-c", "import os; os.kill(os.getpid(), 9)"]), id="is killed"),
+        pytest.param(lambda: scripted.forked(no_room=True), id="cannot fork"),
+        pytest.param(lambda: without_programs(ForkServer()), id="no program"),
+        pytest.param(lambda: without_programs(FreshProcess()), id="no program, without a server"),
+    ],
+)
+def test_a_document_is_not_blamed_for_a_parser_that_does_not_start(
+    write: Write, launcher: Callable[[], Launcher]
+) -> None:
+    started = launcher()
+    sandbox = Sandbox(started)
+    path = write(b"Some text.")
+    try:
+        with pytest.raises(Unavailable, match="parser_unavailable"):
+            sandbox.parse_file(path, "a.txt")
+        with pytest.raises(Unavailable, match="parser_unavailable"):
+            list(sandbox.members(path, "a.zip"))
+        with pytest.raises(Unavailable, match="parser_unavailable"):
+            sandbox.render_page(path, 1)
+    finally:
+        if isinstance(started, ForkServer):
+            started.stop()
+
+
+def without_programs(launcher: Launcher) -> Launcher:
+    """The same, on a machine whose Python is gone."""
+    launcher._command[0] = "/nowhere/python"  # type: ignore[attr-defined]  # both have one
+    return launcher
+
+
+def test_members_that_the_machine_cut_off_are_not_taken_for_all_there_are(
+    write: Write, fork_server: ForkServer
+) -> None:
+    script = (
+        'os.write(1, b\'{"member": ["a", 1]}\\nx\'); '
+        "time.sleep(0.2); os.kill(os.getppid(), signal.SIGKILL); time.sleep(60)"
+    )
+    members = Sandbox(fork_server).members(write(b"x"), script)
+    name, pieces = next(members)
+    assert (name, b"".join(pieces)) == ("a", b"x")
+    with pytest.raises(Unavailable, match="parser_unavailable"):
+        next(members)
 
 
 def test_a_spare_child_that_was_killed_costs_nobody_a_document(write: Write, fork_server: ForkServer) -> None:
