@@ -8,10 +8,8 @@ needs comes from the route table, so there is no route that was forgotten: the t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import TypeVar
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,14 +17,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api import problems, sse
 from api.callers import LOCAL_CALLER, Caller, Callers, invalid_key
 from api.rights import Door, Need, Right, need_of
-from rag.errors import FootnoteError, Forbidden, Unauthenticated
-
-T = TypeVar("T")
+from rag.errors import Busy, FootnoteError, Forbidden, Unauthenticated
 
 RECHECK_SECONDS = 2.0
 """How often the key of an answer that goes on is looked at again: it ends within five seconds of being
 revoked."""
-_THREADS = 2
+_BUSY_PAUSE_SECONDS = 0.05
+_BUSY_TRIES = 100
+"""Readers of the database wait for nobody, except while it is brought back to order after a crash."""
 
 
 class Authentication:
@@ -36,8 +34,6 @@ class Authentication:
         self._app = app
         self._callers = callers
         self._doors = doors
-        # Threads of its own: whoever waits for a key to be read must not wait for whom it let in before.
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="keys")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -59,7 +55,7 @@ class Authentication:
 
     async def _let_in(self, scope: Scope, need: Need | None) -> Caller:
         authorization = Headers(scope=scope).getlist("authorization")
-        caller = await self._on_thread(lambda: self._callers.identify(authorization))
+        caller = await self._identify(authorization)
         scope["footnote.caller"] = caller
         if need is not None and not caller.may(need):
             raise Forbidden(
@@ -70,13 +66,21 @@ class Authentication:
             )
         return caller
 
+    async def _identify(self, authorization: list[str]) -> Caller:
+        """On the event loop: waiting for a thread takes longer than looking up, above all when many ask."""
+        for _ in range(_BUSY_TRIES):
+            with suppress(Busy):
+                return self._callers.identify(authorization)
+            await asyncio.sleep(_BUSY_PAUSE_SECONDS)
+        return self._callers.identify(authorization)
+
     async def _while_valid(self, caller: Caller, scope: Scope, receive: Receive, send: Send) -> None:
         answer = _Answer(send)
         running = asyncio.ensure_future(self._app(scope, receive, answer.send))
         try:
             while not (await asyncio.wait({running}, timeout=RECHECK_SECONDS))[0]:
                 with suppress(FootnoteError):  # a database that is busy shows nobody out
-                    if not await self._on_thread(lambda: self._callers.still_valid(caller)):
+                    if not self._callers.still_valid(caller):
                         await _cancelled(running)
                         await answer.end(scope, receive)
                         return
@@ -84,9 +88,6 @@ class Authentication:
         finally:
             if not running.done():
                 await _cancelled(running)
-
-    async def _on_thread(self, look: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, look)
 
 
 class _Answer:

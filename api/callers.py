@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 
 from api.rights import Need, Right
-from rag.errors import Conflict, NotFound, Unauthenticated
+from rag.errors import Conflict, Unauthenticated
 from rag.stores import keys
 from rag.stores.access import DEFAULT_TENANT, LOCAL, Access
 from rag.stores.database import Database
@@ -35,7 +35,8 @@ LOCAL_CALLER = Caller("local", Right.ADMIN, LOCAL)
 
 
 class Callers:
-    """Looks callers up. Safe to use from many threads; every method reads the database.
+    """Looks callers up. Safe to use from many threads; every method reads the database, ``identify`` and
+    ``still_valid`` in a few dozen microseconds and without waiting, on the event loop.
 
     Args:
         alone: whether only programs of this machine reach the service. They need no key until one is made.
@@ -43,6 +44,7 @@ class Callers:
 
     def __init__(self, database: Database, tokens: KeyTokens, *, alone: bool) -> None:
         self._database = database
+        self._stored = keys.KeysNow(database)
         self._tokens = tokens
         self._alone = alone
         self._last_used: dict[int, float] = {}
@@ -67,16 +69,15 @@ class Callers:
         """Who sent these ``Authorization`` headers.
 
         Raises ``Unauthenticated``: ``key_missing``, or ``key_invalid`` for whatever opens nothing (never said
-        is whether it is unknown, revoked or expired).
+        is whether it is unknown, revoked or expired); ``Busy`` where it would have to wait.
         """
-        with self._database.read() as tx:
-            if self._alone and not keys.any_created(tx):
-                return LOCAL_CALLER  # whatever was sent along: OpenAI's clients cannot go without a key
-            if not authorization:
-                raise Unauthenticated("key_missing", "Send a key: Authorization: Bearer fn_… .")
-            token = authorization[0][len(_SCHEME) :].strip()
-            is_bearer = len(authorization) == 1 and authorization[0].lower().startswith(_SCHEME)
-            key = self._tokens.holder(tx, token) if is_bearer else None
+        if self._alone and not self._stored.any_created():
+            return LOCAL_CALLER  # whatever was sent along: OpenAI's clients cannot go without a key
+        if not authorization:
+            raise Unauthenticated("key_missing", "Send a key: Authorization: Bearer fn_… .")
+        token = authorization[0][len(_SCHEME) :].strip()
+        is_bearer = len(authorization) == 1 and authorization[0].lower().startswith(_SCHEME)
+        key = self._tokens.holder(self._stored, token) if is_bearer else None
         if key is None:
             raise invalid_key()
         with self._lock:
@@ -84,14 +85,11 @@ class Callers:
         return Caller(key.public_id, Right(key.scope.value), key.access, key.id)
 
     def still_valid(self, caller: Caller) -> bool:
-        """Whether a caller who was let in would still be."""
+        """Whether a caller who was let in would still be. Raises ``Busy`` where it would have to wait."""
         if caller.key_id is None:
             return True
-        with self._database.read() as tx:
-            try:
-                return keys.by_id(tx, caller.key_id).is_active()
-            except NotFound:
-                return False
+        key = self._stored.by_id(caller.key_id)
+        return key is not None and key.is_active()
 
     def enter_uses(self) -> None:
         """Write down when keys were last used: now and then, since every request uses one."""

@@ -20,7 +20,7 @@ from rag.errors import StorageFailed
 from rag.stores import keys
 from rag.stores.blobs import fsync_folder, storage_errors
 from rag.stores.database import Tx
-from rag.stores.keys import Key, NewKey
+from rag.stores.keys import Key, KeysNow, NewKey
 
 SECRET_NAME = "secrets/keys"
 """In the data folder, readable by its owner only. Without it no key opens anything."""
@@ -44,15 +44,15 @@ class KeyTokens:
         token = f"fn_{prefix}_{secrets.token_urlsafe(_SECRET_BYTES)}"
         return keys.insert_key(tx, new, prefix, _hmac(self._made_secret(), token)), token
 
-    def holder(self, tx: Tx, token: str) -> Key | None:
+    def holder(self, stored: KeysNow, token: str) -> Key | None:
         """The active key that ``token`` is of. Takes as long for an unknown token as for a wrong one.
 
-        Raises ``StorageFailed`` (``key_secret_missing``).
+        Raises ``StorageFailed`` (``key_secret_missing``), and as ``KeysNow``.
         """
         shape = _TOKEN.fullmatch(token)
         if shape is None:
             return None
-        found = keys.by_prefix(tx, shape[1])
+        found = stored.by_prefix(shape[1])
         fits = hmac.compare_digest(_hmac(self.secret(), token), _NOBODY if found is None else found.hash)
         return found if found is not None and fits and found.is_active() else None
 

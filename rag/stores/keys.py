@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, insert, or_, select, update
+from sqlalchemy.dialects import sqlite
 
 from rag.errors import BadRequest, NotFound
 from rag.stores.access import Access, Owner
-from rag.stores.database import Tx
+from rag.stores.database import Database, Tx
 from rag.stores.identifiers import new_id
 from rag.stores.tables import keys, tenants
 
@@ -94,9 +97,34 @@ def insert_key(tx: Tx, new: NewKey, prefix: str, hashed: bytes) -> Key:
     return _only(tx, keys.c.public_id == public_id)
 
 
-def by_prefix(tx: Tx, prefix: str) -> Key | None:
-    """The key whose token begins so, whether or not it is still good for anything."""
-    return next(iter(_select(tx, keys.c.prefix == prefix)), None)
+class KeysNow:
+    """Keys as they are stored at this moment, looked up without waiting, on the event loop as well.
+
+    Nothing is remembered from one request to the next, so that a key that anybody revokes, the command line
+    in another process too, opens nothing from then on. All methods raise as ``Database.glance``.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def any_created(self) -> bool:
+        """As the function of this name."""
+        return bool(self._database.glance("SELECT 1 FROM keys LIMIT 1"))
+
+    def by_prefix(self, prefix: str) -> Key | None:
+        """The key whose token begins so, whether or not it is still good for anything."""
+        return self._by(keys.c.prefix.name, prefix)
+
+    def by_id(self, key_id: int) -> Key | None:
+        return self._by(keys.c.id.name, key_id)
+
+    def _by(self, column: str, value: str | int) -> Key | None:
+        found = self._database.glance(_statement(column), value)
+        return (
+            _key({**found[0], "collections": json.loads(found[0]["collections"] or "null")})
+            if found
+            else None
+        )
 
 
 def by_id(tx: Tx, key_id: int) -> Key:
@@ -147,23 +175,34 @@ def _only(tx: Tx, *where: ColumnElement[bool]) -> Key:
 
 
 def _select(tx: Tx, *where: ColumnElement[bool]) -> list[Key]:
-    query = select(keys, tenants.c.name.label("tenant_name")).join(tenants, tenants.c.id == keys.c.tenant_id)
-    return [_key(row) for row in tx.execute(query.where(*where).order_by(keys.c.id.desc()))]
+    found = tx.execute(_query().where(*where).order_by(keys.c.id.desc()))
+    return [_key(row._mapping) for row in found]
 
 
-def _key(row: Row[Any]) -> Key:
+def _query() -> Select[Any]:
+    return select(keys, tenants.c.name.label("tenant_name")).join(tenants, tenants.c.id == keys.c.tenant_id)
+
+
+@cache
+def _statement(column: str) -> str:
+    """The same in SQLite's words, of one key."""
+    return str(_query().where(keys.c[column] == 0).compile(dialect=sqlite.dialect()))
+
+
+def _key(row: Mapping[Any, Any]) -> Key:
+    permitted = row["collections"]
     return Key(
-        id=row.id,
-        public_id=row.public_id,
-        tenant=row.tenant_id,
-        tenant_name=row.tenant_name,
-        name=row.name,
-        prefix=row.prefix,
-        hash=row.hash,
-        scope=KeyScope(row.scope),
-        collections=None if row.collections is None else frozenset(row.collections),
-        created_at=row.created_at,
-        expires_at=row.expires_at,
-        revoked_at=row.revoked_at,
-        last_used_at=row.last_used_at,
+        id=row["id"],
+        public_id=row["public_id"],
+        tenant=row["tenant_id"],
+        tenant_name=row["tenant_name"],
+        name=row["name"],
+        prefix=row["prefix"],
+        hash=row["hash"],
+        scope=KeyScope(row["scope"]),
+        collections=None if permitted is None else frozenset(permitted),
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        revoked_at=row["revoked_at"],
+        last_used_at=row["last_used_at"],
     )

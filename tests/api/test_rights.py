@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pysqlite3
 import pytest
 from fastapi import APIRouter
 from structlog.testing import capture_logs
@@ -20,6 +21,7 @@ from api.app import create_app
 from api.assembly import Service
 from api.rights import Door, Right, doors_of
 from api.routes import web
+from rag.errors import Busy
 from rag.generation.answering import AnswerEvent, RetrievalEvent, TokenEvent
 from rag.records import Coverage
 from rag.stores import keys
@@ -261,6 +263,59 @@ def _scope(path: str, token: str | None, headers: list[tuple[bytes, bytes]]) -> 
         "query_string": b"",
         "headers": [(b"host", b"127.0.0.1"), *headers],
     }
+
+
+def test_a_refusal_waits_for_no_thread(tenancy: Tenancy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has no key, or no place: it is decided on the event loop, however busy the threads are."""
+
+    def no_thread(*_: Any) -> None:
+        raise AssertionError("a thread was asked")
+
+    async def run() -> list[list[dict[str, Any]]]:
+        asks = tenancy.service.load.asks
+        key = tenancy.reader[0].public_id
+        taken = [await asks.enter(key) for _ in range(asks._limits.running)]
+        line = [asyncio.create_task(asks.enter(key)) for _ in range(asks._limits.share)]
+        await asyncio.sleep(0)
+        monkeypatch.setattr(asyncio.get_running_loop(), "run_in_executor", no_thread)
+        monkeypatch.setattr("anyio.to_thread.run_sync", no_thread)
+        said = [await _sent(tenancy, token) for token in (None, UNKNOWN, tenancy.reader[1])]
+        for waiting in line:
+            waiting.cancel()
+        for place in taken:
+            place.leave()
+        return said
+
+    said = asyncio.run(run())
+    assert [sent[0]["status"] for sent in said] == [401, 401, 429]
+
+
+async def _sent(tenancy: Tenancy, token: str | None) -> list[dict[str, Any]]:
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> Any:
+        raise AssertionError("the body was asked for")
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await tenancy.client.app(_scope("/v1/ask", token, []), receive, send)
+    return sent
+
+
+def test_while_the_database_is_being_mended_a_key_is_waited_for(tenancy: Tenancy) -> None:
+    """Alone in its files, as SQLite is after a crash: nobody can read, and nobody is turned away for it."""
+    path = tenancy.service.database.path
+    tenancy.service.database.close()  # others' connections would keep it from being alone
+    alone = pysqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    alone.execute("PRAGMA locking_mode=EXCLUSIVE")
+    alone.execute("UPDATE keys SET name = 'alone'")
+    with pytest.raises(Busy):
+        tenancy.service.database.glance("SELECT 1 FROM keys")
+    ending = threading.Timer(0.3, alone.close)
+    ending.start()
+    assert tenancy.ask(tenancy.reader[1], "GET", "/v1/documents").status_code == 200
+    ending.join()
 
 
 class Endless:

@@ -207,9 +207,9 @@ TENANTS: Sequence[tuple[str, str, str, str, Sequence[str]]] = (
     ),
     (
         "a door that was locked stays locked",
-        "api/callers.py",
-        "if self._alone and not keys.any_created(tx):",
-        "if self._alone and not keys.any_active(tx):",
+        "rag/stores/keys.py",
+        '"SELECT 1 FROM keys LIMIT 1"',
+        '"SELECT 1 FROM keys WHERE revoked_at IS NULL LIMIT 1"',
         _RIGHTS,
     ),
     (
@@ -236,8 +236,8 @@ TENANTS: Sequence[tuple[str, str, str, str, Sequence[str]]] = (
     (
         "a running answer ends with its key",
         "api/auth.py",
-        "lambda: self._callers.still_valid(caller)",
-        "lambda: True",
+        "if not self._callers.still_valid(caller):",
+        "if False:",
         _RIGHTS,
     ),
     (

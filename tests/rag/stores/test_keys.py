@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import stat
 import threading
+import time
 from pathlib import Path
 
+import pysqlite3
 import pytest
 
 from rag.errors import BadRequest, Conflict, NotFound, StorageFailed
@@ -11,7 +13,7 @@ from rag.stores import collections, keys, tenants
 from rag.stores.access import LOCAL, of_tenant
 from rag.stores.database import Database
 from rag.stores.key_tokens import SECRET_NAME, KeyTokens
-from rag.stores.keys import Key, KeyScope, NewKey
+from rag.stores.keys import Key, KeyScope, KeysNow, NewKey
 
 
 @pytest.fixture
@@ -26,8 +28,7 @@ def made(database: Database, tokens: KeyTokens, **wanted: object) -> tuple[Key, 
 
 
 def holder(database: Database, tokens: KeyTokens, token: str) -> Key | None:
-    with database.read() as tx:
-        return tokens.holder(tx, token)
+    return tokens.holder(KeysNow(database), token)
 
 
 def test_a_token_finds_its_key_and_no_other_does(database: Database, tokens: KeyTokens) -> None:
@@ -97,6 +98,27 @@ def test_revoked_and_expired_keys_open_nothing(database: Database, tokens: KeyTo
         tx.exec_driver_sql("UPDATE keys SET expires_at = 1 WHERE id = ?", (expired.id,))
         assert (keys.any_active(tx), keys.any_created(tx)) == (False, True)
     assert (holder(database, tokens, one), holder(database, tokens, two)) == (None, None)
+
+
+def test_a_key_is_revoked_by_another_process_at_once(database: Database, tokens: KeyTokens) -> None:
+    key, token = made(database, tokens)
+    assert holder(database, tokens, token) == key
+    with pysqlite3.connect(database.path, isolation_level=None) as elsewhere:
+        elsewhere.execute("UPDATE keys SET revoked_at = 1 WHERE id = ?", (key.id,))
+        assert holder(database, tokens, token) is None
+    elsewhere.close()
+
+
+def test_what_is_looked_up_at_once_is_what_a_transaction_reads(database: Database, tokens: KeyTokens) -> None:
+    stored = KeysNow(database)
+    assert not stored.any_created()
+    expiring = time.time() + 100
+    for wanted in ({}, {"collections": frozenset({3, 1})}, {"scope": KeyScope.ADMIN, "expires_at": expiring}):
+        key, _ = made(database, tokens, **wanted)
+        with database.read() as tx:
+            assert keys.by_id(tx, key.id) == stored.by_id(key.id) == stored.by_prefix(key.prefix) == key
+    assert stored.any_created()
+    assert (stored.by_id(99), stored.by_prefix("nobody' OR '1")) == (None, None)
 
 
 @pytest.mark.parametrize(
