@@ -24,6 +24,8 @@ _LAST_WORD = re.compile(r"[^\s(\[\"'“‘«]+$")
 _INITIAL = re.compile(r"[^\W\d_]")
 _STARTS_SENTENCE = re.compile(r"[\"'“‘«(\[¿¡]*[A-Z0-9À-ÖØ-ÞΑ-ΩА-ЯЁ\u0590-\uffff]")
 _STARTS_ITEM = re.compile(r"[ \t]*(?:[-*•–◦▪]|\(?[0-9a-zA-Z]{1,3}[.)])\s")
+_CELL_MARKS = (" | ", "\t")
+_LINE_LOOKED_AT = 400
 _LOOK_BACK = 40
 """An abbreviation is shorter than this; looking no further back keeps the cost linear."""
 
@@ -75,10 +77,17 @@ def _line_break_ends(text: str, start: int, end: int) -> bool:
 
 
 def _is_row(text: str, start: int, end: int) -> bool:
-    """Whether the lines on both sides of a break are cells set apart by ``|`` or tabs."""
-    line = text[max(0, start - 400) : start].rpartition("\n")[2]
-    following = text[end : end + 400].partition("\n")[0]
-    return any(mark in line and mark in following for mark in (" | ", "\t"))
+    """Whether the lines on both sides of a break are cells set apart by ``|`` or tabs.
+
+    Looks at these two lines alone: millions of short ones are no dearer than as much prose.
+    """
+    furthest = max(0, start - _LINE_LOOKED_AT)
+    began = max(furthest, text.rfind("\n", furthest, start) + 1)
+    ended = text.find("\n", end, end + _LINE_LOOKED_AT)
+    ended = end + _LINE_LOOKED_AT if ended < 0 else ended
+    return any(
+        text.find(mark, began, start) >= 0 and text.find(mark, end, ended) >= 0 for mark in _CELL_MARKS
+    )
 
 
 def _after_space(text: str, position: int) -> int:

@@ -293,6 +293,31 @@ def test_what_is_heavier_than_it_weighed_is_halved_until_it_fits() -> None:
         _assert_sound(parsed, split(parsed, _Misleading(), title="t"), 256)
 
 
+class _Counting(OffsetTokenizer):
+    """Adds up how many characters it is given."""
+
+    given = 0
+
+    def starts(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        self.given += sum(map(len, texts))
+        return super().starts(texts)
+
+    def counts(self, texts: Sequence[str]) -> list[int]:
+        self.given += sum(map(len, texts))
+        return super().counts(texts)
+
+
+@pytest.mark.parametrize(
+    ("unit", "times"), [("word ", 2.1), ("X: y\n", 2.1), (",", 1.1), ("[](", 1.1), ("é", 2.1)]
+)
+def test_how_often_a_text_is_tokenized_is_bounded(unit: str, times: float) -> None:
+    """Twice: to weigh it and to be sure. Once where there are no words, which costs most."""
+    tokenizer = _Counting(default_embedder_path())
+    text = unit * (100_000 // len(unit))
+    split(_document((PARAGRAPH, text)), tokenizer, title="")
+    assert tokenizer.given <= times * len(text)
+
+
 def test_code_is_cut_at_line_ends() -> None:
     parsed = _document(
         (CODE, "\n".join(f"    total_{number} = compute(total, {number})" for number in range(200)))

@@ -49,3 +49,33 @@ def test_spans_are_ordered_trimmed_and_complete(text: str) -> None:
 def test_a_long_run_without_an_end_is_one_sentence(text: str) -> None:
     """Were any of these quadratic, the suite would not end."""
     assert sentence_spans(text) == [(0, len(text))]
+
+
+class Counted(str):
+    """A text that adds up how much of it is looked through."""
+
+    looked_at = 0
+
+    def __getitem__(self, key: object) -> str:
+        found = super().__getitem__(key)  # type: ignore[index]  # as given
+        self.looked_at += len(found)
+        return found
+
+    def find(self, sub: str, *bounds: int) -> int:  # type: ignore[override]  # always called with both
+        at = super().find(sub, *bounds)
+        self.looked_at += (min(len(self), bounds[1]) if at < 0 else at + 1) - bounds[0]
+        return at
+
+    def rfind(self, sub: str, *bounds: int) -> int:  # type: ignore[override]  # always called with both
+        at = super().rfind(sub, *bounds)
+        self.looked_at += bounds[1] - (bounds[0] if at < 0 else at)
+        return at
+
+
+@pytest.mark.parametrize(
+    "line", ["X: y\n", "a\tb\n", "a | b\n", "\n\n", "e.g. A. \n", "x" * 399 + "\n", "x" * 900 + "\n"]
+)
+def test_short_lines_are_no_dearer_than_long_ones(line: str) -> None:
+    text = Counted(line * (20_000 // len(line)))
+    sentence_spans(text)
+    assert text.looked_at <= 10 * len(text)
