@@ -37,6 +37,7 @@ _ALL = 100_000
 LANES: Mapping[str, Lane] = {
     "calls": Lane("every_call", _ALL, 8),
     "steps": Lane("every_step", _ALL, 4),
+    "power": Lane("power_loss", 2000, 6),
     "failing": Lane("failing_disk", _ALL, 6),
     "full": Lane("full_disk", 200, 1),
     "index": Lane("damaged_index", 1000, 8),
