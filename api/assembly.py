@@ -44,7 +44,7 @@ from rag.models.tally import Totals
 from rag.observability import process
 from rag.records import ModelIdentity
 from rag.retrieval.hybrid import HybridRetriever
-from rag.stores import embedders, keyword_segments, schema
+from rag.stores import embedders, keyword_segments, log_damage, schema
 from rag.stores.blobs import BlobStore
 from rag.stores.database import Database
 from rag.stores.embedders import Known, Model
@@ -85,6 +85,9 @@ class Service:
         try:
             self.reserve = Reserve(settings.data / "reserve")
             self.reserve.release()
+            lost = log_damage.look(settings.database_path) or log_damage.noted(settings.database_path)
+            if lost is not None:
+                _log.error("log_cut_short", commits=lost.commits)
             self.database = Database(settings.database_path)
             self.database.quick_check()
             schema.upgrade(self.database)

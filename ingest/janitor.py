@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from ingest import recovery
-from rag.stores import document_catalog
+from rag.stores import document_catalog, log_damage
 from rag.stores.blobs import BlobStore
 from rag.stores.database import Database
 
@@ -40,7 +40,8 @@ class Janitor:
         """Remove files that no version refers to and uploads that never finished; trim the database's log."""
         with self._database.read() as tx:
             candidates = document_catalog.unreferenced(tx, self._blobs)
-        if candidates:
+        # After a loss they may be all there is of what was lost; whoever keeps the library decides.
+        if candidates and log_damage.noted(self._database.path) is None:
             with self._database.write() as tx:
                 document_catalog.collect_blobs(tx, self._blobs, candidates)
         self._blobs.sweep_incoming(_ABANDONED_UPLOAD_SECONDS)

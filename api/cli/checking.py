@@ -13,7 +13,7 @@ from api.cli.output import print_json
 from api.folder_lock import FolderLock
 from api.settings import Settings, load
 from rag.errors import Conflict, FootnoteError, NotFound
-from rag.stores import consistency, schema
+from rag.stores import consistency, log_damage, schema
 from rag.stores.blobs import BlobStore
 from rag.stores.consistency import Report
 from rag.stores.database import Database
@@ -48,6 +48,7 @@ def _checked(settings: Settings, repair: bool, read_files: bool) -> Report:
             raise
         return _checked_while_running(settings, read_files)
     try:
+        log_damage.look(settings.database_path)
         database, blobs = _opened(settings)
         try:
             schema.upgrade(database)

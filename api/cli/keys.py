@@ -24,7 +24,7 @@ from api.folder_lock import FolderLock
 from api.settings import load
 from rag.errors import Conflict, FootnoteError, NotFound
 from rag.stores import keys as stored
-from rag.stores import schema, tenants
+from rag.stores import log_damage, schema, tenants
 from rag.stores.access import Access, of_tenant
 from rag.stores.database import Database, Tx
 from rag.stores.key_tokens import KeyTokens
@@ -142,6 +142,7 @@ def _bring_up_to_date(data: Path, database: Database) -> None:
     except Conflict:
         return
     try:
+        log_damage.look(database.path)
         schema.upgrade(database)
     finally:
         lock.release()

@@ -80,7 +80,7 @@ def _service_runs(settings: Settings) -> Iterator[bool]:
 
 
 def _purged(settings: Settings, running: bool) -> Purged:
-    from rag.stores import erasure, schema
+    from rag.stores import erasure, log_damage, schema
     from rag.stores.blobs import BlobStore
     from rag.stores.database import Database
 
@@ -88,6 +88,7 @@ def _purged(settings: Settings, running: bool) -> Purged:
     database, blobs = Database(settings.database_path), BlobStore(settings.blobs_path)
     try:
         if not running:
+            log_damage.look(settings.database_path)
             schema.upgrade(database)
         _enter_receipts(database, running, done)
         _delete_files(database, blobs, running, done)

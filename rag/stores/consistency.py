@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import time
 from pathlib import Path
 
 from sqlalchemy import ColumnElement, func, select
@@ -24,6 +25,7 @@ from rag.stores import (
     job_queue,
     keyword_checks,
     keyword_segments,
+    log_damage,
 )
 from rag.stores.blobs import BlobStore
 from rag.stores.database import Database, Tx
@@ -35,6 +37,10 @@ from rag.stores.tables import chunks, documents, jobs, spaces, text_pieces, vect
 __all__ = ["Finding", "Report", "check", "repair"]
 
 _AGAIN = "upload the document again, or " + RESTORE
+_LOST = (
+    "what was sent or deleted last may be missing: do it again (unreferenced files may be what was sent), "
+    "then `footnote fsck --repair` forgets this"
+)
 _WAITING = (DocumentState.QUEUED, DocumentState.PROCESSING)
 
 
@@ -47,17 +53,21 @@ def check(database: Database, blobs: BlobStore, indexes: Path, *, read_files: bo
             SHA-256, which reads them all.
     """
     report = Report()
+    lost = log_damage.noted(database.path)
+    if lost is not None:
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(lost.noticed_at))
+        report.add("log_cut_short", f"Commits SQLite passed over, noticed {when}", range(lost.commits), _LOST)
     with database.read() as tx:
         report.documents = tx.scalar(select(func.count()).select_from(documents)) or 0
         report.chunks = tx.scalar(select(func.count()).select_from(chunks)) or 0
         _check_database(tx, report)
-        if report.findings and report.findings[0].code == "database_damaged":
+        if any(one.code == "database_damaged" for one in report.findings):
             return report  # whatever else were found could be wrong
         _check_chunks(tx, report)
         _check_texts(tx, report)
         _check_queue(tx, report)
         answer_checks.check(tx, report, read_quotations=read_files)
-        _check_files(tx, blobs, report, read_files)
+        _check_files(tx, blobs, report, read_files, 0.0 if lost else BLOB_GRACE_SECONDS)
         _check_indexes(tx, indexes, report)
     return report
 
@@ -81,6 +91,7 @@ def repair(database: Database, blobs: BlobStore, indexes: Path) -> Report:
         document_catalog.collect_blobs(tx, blobs, unreferenced)
     for path in stale:
         shutil.rmtree(path, ignore_errors=True)
+    log_damage.forget(database.path)
     return check(database, blobs, indexes)
 
 
@@ -135,14 +146,14 @@ def _check_queue(tx: Tx, report: Report) -> None:
     report.add("versions_without_job", "Versions that wait, but for no job", _stranded(tx))
 
 
-def _check_files(tx: Tx, blobs: BlobStore, report: Report, read_files: bool) -> None:
+def _check_files(tx: Tx, blobs: BlobStore, report: Report, read_files: bool, grace: float) -> None:
     referenced = set(tx.scalars(select(versions.c.sha256).distinct()))
     present = set(blobs)
     report.files = len(present)
     gone = sorted(referenced - present)
     report.add("files_missing", "Original files that are gone", gone, _AGAIN)
     # A young one may belong to an upload that is about to be committed.
-    left = [one for one in sorted(present - referenced) if blobs.age(one) > BLOB_GRACE_SECONDS]
+    left = [one for one in sorted(present - referenced) if blobs.age(one) >= grace]
     report.add("files_unreferenced", "Files nobody refers to", left)
     if read_files:
         rotten = [sha256 for sha256 in sorted(referenced & present) if _hash(blobs.path(sha256)) != sha256]

@@ -28,7 +28,7 @@ from rag.models.tokenizer import OffsetTokenizer
 from rag.records import ParsedDocument
 from rag.retrieval.dense import VectorSpace
 from rag.retrieval.hybrid import HybridRetriever
-from rag.stores import acceptance, chunk_store, collections, document_catalog, schema, texts
+from rag.stores import acceptance, chunk_store, collections, document_catalog, log_damage, schema, texts
 from rag.stores.acceptance import IdempotencyKey
 from rag.stores.access import DEFAULT_TENANT, LOCAL
 from rag.stores.blobs import BlobStore
@@ -85,6 +85,7 @@ class Library:
         data.mkdir(parents=True, exist_ok=True)
         self._reserve = Reserve(data / "reserve")
         self._reserve.release()
+        log_damage.look(data / "footnote.db")
         self.database = Database(data / "footnote.db")
         self.database.quick_check()
         schema.upgrade(self.database)

@@ -1,8 +1,8 @@
 """The SQLite file, its log and the stored files changed on the disk (catalogue A15, A16).
 
 Damage to the structure of the database is to be noticed at the start, which then refuses, and damage to a
-stored file when it is read. What SQLite cannot notice is counted, not hidden: it keeps no checksum of a
-cell, so a flipped letter inside one stays a letter, and a log that is cut ends where the cut is.
+stored file when it is read. A log that SQLite stops reading before its last commit is noted. What nobody
+can notice is counted, not hidden: SQLite keeps no checksum of a cell; a flipped letter in one stays a letter.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 
 from rag.errors import Conflict, NotFound, StorageFailed
+from rag.stores import log_damage
 from tests.faults import forked, oracle, story, texts
 from tests.faults.library import Library, warm
 from tests.faults.outcome import Outcome
@@ -76,6 +77,8 @@ def _opened(work: Path) -> str:
         return "refused" if error.code in _NAMED else f"refused with {error.code}"
     except (Conflict, NotFound) as error:
         return "noticed" if error.code in ("blob_corrupt", "blob_missing") else f"refused with {error.code}"
+    if log_damage.noted(_database(work)) is not None:
+        return "noticed"
     return "unnoticed" if wrong else "harmless"
 
 
@@ -120,7 +123,8 @@ def _cut(work: Path, chance: random.Random) -> None:
 
 
 def _log(work: Path, chance: random.Random) -> None:
-    """Bytes of a log that holds commits: SQLite ends at the first frame whose checksum is wrong."""
+    """Bytes of a log that holds commits: SQLite ends at the first frame whose checksum is wrong. Of the last
+    commit's own mark and salts, a dozen bytes, nothing else is left to tell."""
     path = _database(work).with_name("footnote.db-wal")
     if path.exists() and path.stat().st_size:
         _flip(path, chance)

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pysqlite3
+import pytest
+
+from rag.stores import log_damage
+
+PAGE, FRAME = 4096, 4096 + 24
+
+
+@pytest.fixture
+def crashed(tmp_path: Path) -> Iterator[Path]:
+    """A database as a process that died leaves it: ten commits, all of them in the log alone."""
+    with closing(opened(tmp_path / "live.db")) as connection:
+        connection.execute("CREATE TABLE t (number INTEGER)")
+        for number in range(9):
+            connection.execute("INSERT INTO t VALUES (?)", (number,))
+        yield copied(tmp_path / "live.db", tmp_path / "crashed.db")
+
+
+def opened(path: Path, page: int = PAGE) -> Any:
+    connection = pysqlite3.connect(path, isolation_level=None)
+    connection.execute(f"PRAGMA page_size = {page}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    return connection
+
+
+def copied(source: Path, target: Path) -> Path:
+    for end in ("", "-wal"):
+        shutil.copy(f"{source}{end}", f"{target}{end}")
+    return target
+
+
+def log_of(database: Path) -> Path:
+    return database.with_name(database.name + "-wal")
+
+
+def flip(path: Path, at: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[at] ^= 0x40
+    path.write_bytes(content)
+
+
+def rows(database: Path) -> int:
+    with closing(pysqlite3.connect(database)) as connection:
+        return int(connection.execute("SELECT count(*) FROM t").fetchone()[0])
+
+
+def test_a_sound_log_has_nothing_to_tell(crashed: Path) -> None:
+    assert log_damage.look(crashed) is None
+    assert log_damage.noted(crashed) is None
+    assert rows(crashed) == 9
+    assert log_damage.look(crashed) is None  # which SQLite has deleted now
+    assert log_damage.look(crashed.with_name("none.db")) is None
+
+
+@pytest.mark.parametrize("page", [512, 4096, 65536])
+def test_frames_of_every_size_are_summed_as_sqlite_does(tmp_path: Path, page: int) -> None:
+    with closing(opened(tmp_path / "live.db", page)) as connection:
+        connection.execute("CREATE TABLE t (number INTEGER, filling BLOB)")
+        for number in range(20):
+            connection.execute("INSERT INTO t VALUES (?, randomblob(3000))", (number,))
+        assert log_damage.commits_passed_over(copied(tmp_path / "live.db", tmp_path / "c.db")) == 0
+
+
+@pytest.mark.parametrize("commit", range(10))
+@pytest.mark.parametrize("place", [0, 17, 24, 2000, FRAME - 1])
+def test_what_sqlite_passes_over_is_counted(crashed: Path, commit: int, place: int) -> None:
+    frames = (log_of(crashed).stat().st_size - 32) // FRAME
+    flip(log_of(crashed), 32 + (frames - 10 + commit) * FRAME + place)
+    lost = log_damage.look(crashed)
+    assert lost is not None
+    assert log_damage.noted(crashed) == lost
+    assert lost.commits == 10 - commit
+    if commit > 0:
+        assert rows(crashed) == 9 - lost.commits
+
+
+def test_a_log_whose_beginning_is_damaged_is_passed_over_as_a_whole(crashed: Path) -> None:
+    flip(log_of(crashed), 20)
+    assert log_damage.commits_passed_over(crashed) == 10
+    flip(log_of(crashed), 0)
+    assert log_damage.commits_passed_over(crashed) == 10
+
+
+@pytest.mark.parametrize("size", [0, 5, 32, 40, 32 + FRAME, 32 + 3 * FRAME + 7])
+def test_a_log_that_ends_early_is_an_earlier_state(crashed: Path, size: int) -> None:
+    """As after a kill in the middle of a write: what is not there was not acknowledged."""
+    log_of(crashed).write_bytes(log_of(crashed).read_bytes()[:size])
+    assert log_damage.commits_passed_over(crashed) == 0
+
+
+def test_what_was_rolled_back_or_is_of_an_earlier_round_is_not_missed(tmp_path: Path) -> None:
+    path = tmp_path / "live.db"
+    with closing(opened(path)) as connection:
+        connection.execute("CREATE TABLE t (filling BLOB)")
+        connection.execute("PRAGMA cache_size = 2")  # so that an open transaction spills into the log
+        connection.execute("BEGIN")
+        for _ in range(50):
+            connection.execute("INSERT INTO t VALUES (randomblob(3000))")
+        connection.execute("ROLLBACK")
+        spilt = log_of(path).stat().st_size
+        connection.execute("INSERT INTO t VALUES (1)")
+        assert log_of(path).stat().st_size == spilt, "nothing was spilt, so nothing is tried here"
+        assert log_damage.commits_passed_over(copied(path, tmp_path / "rolled-back.db")) == 0
+        for _ in range(20):
+            connection.execute("INSERT INTO t VALUES (randomblob(3000))")
+        connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+        connection.execute("INSERT INTO t VALUES (2)")
+        assert log_damage.commits_passed_over(copied(path, tmp_path / "begun-anew.db")) == 0
+
+
+def test_it_is_remembered_until_somebody_has_dealt_with_it(crashed: Path) -> None:
+    flip(log_of(crashed), log_of(crashed).stat().st_size - 100)
+    assert log_damage.look(crashed) is not None
+    assert rows(crashed) == 8
+    assert log_damage.look(crashed) is None
+    assert log_damage.noted(crashed) is not None
+    log_damage.forget(crashed)
+    assert log_damage.noted(crashed) is None
+    crashed.with_name(log_damage.NOTE_NAME).write_text("[1]")
+    assert log_damage.noted(crashed) is None
