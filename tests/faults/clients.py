@@ -19,10 +19,15 @@ _REFUSALS = (409, 410, 429, 503, 507)
 
 
 class Crowd:
-    """``size`` clients, each with documents of its own, so that it knows what it did in which order."""
+    """``size`` clients, each with documents of its own, so that it knows what it did in which order.
 
-    def __init__(self, ledger: Ledger, size: int, seed: int) -> None:
+    Each waits for ``pause`` seconds between two requests.
+    """
+
+    def __init__(self, ledger: Ledger, size: int, seed: int, pause: float = 0.0) -> None:
         self._ledger = ledger
+        self._pause = pause
+        self.requests = 0
         self._members = [
             _Member(f"c{number}", ledger, random.Random(seed * 1000 + number)) for number in range(size)
         ]
@@ -49,6 +54,8 @@ class Crowd:
             try:
                 while not until.is_set():
                     self.answers += member.act(Client(http))
+                    self.requests += 1
+                    until.wait(self._pause)
             except Unexpected as error:
                 self.violations.append(str(error))
 

@@ -106,7 +106,7 @@ class FaultyService:
     def kill(self, role: str = "all") -> None:
         """SIGKILL to ``api``, ``worker`` or ``all`` of it; waits for the api to be gone if it goes."""
         if role == "worker":
-            for pid in self._workers():
+            for pid in _children(self.process.pid):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             return
@@ -115,6 +115,15 @@ class FaultyService:
         else:
             self.process.kill()
         self.process.wait()
+
+    def descendants(self) -> list[int]:
+        """Every process that the api has started, and theirs."""
+        found, looking = [], [self.process.pid]
+        while looking:
+            children = _children(looking.pop())
+            found += children
+            looking += children
+        return found
 
     def stop(self) -> int:
         """SIGTERM; returns the exit status."""
@@ -136,12 +145,13 @@ class FaultyService:
             return False
         return all(parts[name]["state"] == "ready" for name in _NEEDED)
 
-    def _workers(self) -> list[int]:
-        found = []
-        for task in Path(f"/proc/{self.process.pid}/task").glob("*/children"):
-            with suppress(FileNotFoundError, ProcessLookupError):
-                found += [int(pid) for pid in task.read_text().split()]
-        return found
+
+def _children(parent: int) -> list[int]:
+    found = []
+    for task in Path(f"/proc/{parent}/task").glob("*/children"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found += [int(pid) for pid in task.read_text().split()]
+    return found
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
