@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from api.assembly import Service
 from api.settings import Settings
 from rag.generation.answering import AnswerEvent, AskRequest, DoneEvent, RetrievalEvent
@@ -52,7 +54,7 @@ def test_clients_that_leave_harm_nobody(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_an_end_loses_nothing(tmp_path: Path) -> None:
-    found = shutdowns.run(1, seed=1, folder=tmp_path, phases=["uploading"])
+    found = shutdowns.run(2, seed=1, folder=tmp_path, phases=["uploading", "asking"])
     assert found.violations == []
-    assert found.n == 1
+    assert found.n == 2
     assert found.acknowledged

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -93,6 +94,18 @@ def visit(
         context.close()
     assert watch.foreign == []
     assert watch.faults == []
+
+
+def until(page: Page, expression: str, arg: object = None) -> None:
+    """Wait for a JavaScript expression or function to hold.
+
+    Not Playwright's ``wait_for_function``: it tries again by ``eval``, which the page's policy refuses, so
+    that it succeeds at the first try only.
+    """
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while not page.evaluate(expression, arg):
+        assert time.monotonic() < deadline, f"never came true: {expression}"
+        page.wait_for_timeout(20)
 
 
 def width_of(element: Locator) -> float:

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.journeys.running import RunningService
-from tests.web.browsing import visit
+from tests.web.browsing import until, visit
 from tests.web.conftest import Visit
 from tests.web.dropping import drop_made_up
 from tests.web.standing import standing
@@ -50,7 +50,7 @@ def test_a_theme_is_chosen_and_kept(open_page: Visit) -> None:
         paper = "getComputedStyle(document.body).backgroundColor"
         light = page.evaluate(paper)
         page.get_by_role("radio", name="Dark").check()
-        page.wait_for_function(f"{paper} !== '{light}'")
+        until(page, f"{paper} !== '{light}'")
         dark = page.evaluate(paper)
         page.reload()
         expect(page.get_by_role("radio", name="Dark")).to_be_checked()

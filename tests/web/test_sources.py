@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.journeys.running import RunningService, upload
-from tests.web.browsing import ask, width_of
+from tests.web.browsing import ask, until, width_of
 from tests.web.conftest import Library, Visit
 from tests.web.test_asking import VOLUNTEERS
 
@@ -71,8 +71,10 @@ def test_marks_lie_over_the_words_at_every_zoom(open_page: Visit) -> None:
         before, width = place(), width_of(panel.locator(".page-sheet"))
         for _ in range(3):
             panel.get_by_role("button", name="Larger").click()
-        page.wait_for_function(
-            "(wide) => Math.abs(document.querySelector('.page-sheet').clientWidth - wide) < 20", arg=2 * width
+        until(
+            page,
+            "(wide) => Math.abs(document.querySelector('.page-sheet').clientWidth - wide) < 20",
+            2 * width,
         )
         assert place() == pytest.approx(before, abs=0.002)
 
@@ -82,9 +84,7 @@ def test_the_picture_has_a_pixel_for_every_pixel_of_the_screen(open_page: Visit)
         panel = _open_first(page, VOLUNTEERS, "lighthouse-handbook.pdf")
         panel.locator(".page-marks rect").first.wait_for(state="attached")
         shown = width_of(panel.locator(".page-sheet")) * 2
-        page.wait_for_function(
-            "(shown) => document.querySelector('.page-image').naturalWidth >= 0.95 * shown", arg=shown
-        )
+        until(page, "(shown) => document.querySelector('.page-image').naturalWidth >= 0.95 * shown", shown)
 
 
 def test_pages_are_turned_and_the_way_back_is_one_step(open_page: Visit) -> None:
