@@ -76,8 +76,8 @@ def _dotted(function: ast.expr) -> str:
     while isinstance(function, ast.Attribute):
         parts.append(function.attr)
         function = function.value
-    if isinstance(function, ast.Name):
-        parts.append(function.id)
+    # What is called on a result or an item has no name of its own: not every `compile` is the built-in.
+    parts.append(function.id if isinstance(function, ast.Name) else "")
     return ".".join(reversed(parts))
 
 
