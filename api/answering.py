@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import structlog
 from fastapi import Request
+from starlette.datastructures import Headers
 
 from api.admission import Place, key_of, shutting_down
 from api.assembly import Service
 from api.background import Pumped
 from rag.errors import Unavailable
-from rag.generation.answering import AnswerEvent, AskRequest, DoneEvent
+from rag.generation.asking import AnswerEvent, AskRequest, DoneEvent
 from rag.models.cancellation import Cancellation, Cancelled
 from rag.records import Answer
 
@@ -37,7 +39,7 @@ class Answering:
     def __init__(self, service: Service, question: AskRequest, request: Request) -> None:
         self._answerer = service.answerer
         self._service = service
-        self.question = question
+        self.question = replace(question, anew=question.anew or wants_it_anew(request.headers))
         self._key = key_of(request.scope)
         self._cancellation = Cancellation()
         self._interrupted = False
@@ -63,11 +65,14 @@ class Answering:
                 raise shutting_down() from None
             raise
         if isinstance(event, DoneEvent):
-            self._note(event.answer)
+            self._note(event)
         return event
 
-    def _note(self, answer: Answer) -> None:
+    def _note(self, done: DoneEvent) -> None:
         """Figures, and the one line that leads from a request's id to the answer's receipt and back."""
+        answer = done.answer
+        if done.cache is not None:
+            self._service.metrics.observe_cache(done.cache.value)
         self._service.metrics.observe_stages(answer.timings)
         self._service.metrics.observe_answer(answer.status.value)
         total = answer.timings.get("total_ms")
@@ -106,6 +111,15 @@ class Answering:
     def _end(self, place: Place) -> None:
         self._service.load.under_way.discard(self)
         place.leave()
+
+
+def wants_it_anew(headers: Headers) -> bool:
+    """Whether a client says ``Cache-Control: no-cache`` (RFC 9111, section 5.2.1.4)."""
+    return any(
+        directive.strip().lower() == "no-cache"
+        for value in headers.getlist("cache-control")
+        for directive in value.split(",")
+    )
 
 
 async def gone(request: Request) -> None:

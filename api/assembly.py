@@ -270,6 +270,7 @@ class Service:
             drafting=self.drafting,
             keeper=self._receipt_keeper,
             generator=self._generator,
+            cached_answers=self.settings.answer_cache,
         )
 
     def _search_with(self, made: Searching) -> None:

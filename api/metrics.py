@@ -51,6 +51,11 @@ class Metrics:
             "footnote_stage_seconds", "Time of the stages of searching and answering.", ("stage",)
         )
         self._answers = self._counter("footnote_answers", "Answers given, by status.", ("status",))
+        self._cache = self._counter(
+            "footnote_answer_cache",
+            "Questions, by what became of looking for an earlier answer.",
+            ("outcome",),
+        )
         self._ingest_stages = self._histogram(
             "footnote_ingest_stage_seconds", "Time of the stages of ingestion.", ("stage", "outcome")
         )
@@ -72,6 +77,9 @@ class Metrics:
 
     def observe_answer(self, status: str) -> None:
         self._answers.labels(status).inc()
+
+    def observe_cache(self, outcome: str) -> None:
+        self._cache.labels(outcome).inc()
 
     def hear_worker(self, message: Mapping[str, Any]) -> None:
         """What a worker tells (``ingest.telling``); what cannot be understood is passed over."""

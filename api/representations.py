@@ -237,7 +237,12 @@ def answer(given: records.Answer) -> schemas.Answer:
         timings=timings(given.timings),
         model=None if given.model is None else schemas.Model(**asdict(given.model)),
         nearest=[hit(one) for one in given.nearest],
+        cached=None if given.cached is None else _cached(given.cached),
     )
+
+
+def _cached(earlier: records.Cached) -> schemas.Cached:
+    return schemas.Cached(answer=earlier.answer, created_at=_time(earlier.created_at), part=earlier.part)
 
 
 def receipt(shown: receipts.Shown) -> receipt_schemas.Receipt:

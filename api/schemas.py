@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from api.sources import MAX_CHARS as MAX_SOURCE
 from rag.records import (
     AnswerStatus,
+    CachedPart,
     DocumentState,
     JobState,
     PageKind,
@@ -426,6 +427,15 @@ class Disagreement(BaseModel):
     values: list[str]
 
 
+class Cached(BaseModel):
+    """Something of an earlier answer was used again: all of it (`answer`: everything that the asker may read
+    is as it was then), or what the model wrote (`draft`: found and checked anew)."""
+
+    answer: Annotated[str, Field(description="The earlier answer's id.")]
+    created_at: datetime
+    part: CachedPart
+
+
 class Answer(BaseModel):
     """``nearest`` is filled only when the answer is not in the documents."""
 
@@ -452,6 +462,7 @@ class Answer(BaseModel):
     timings: dict[str, float]
     model: Model | None
     nearest: list[Hit]
+    cached: Annotated[Cached | None, Field(description="What of it was made before, if anything was.")]
 
 
 class RetrievalFound(BaseModel):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.refiner import open_spaces
+from rag.generation.answer_cache import AnswerCache, writer_of
 from rag.generation.answering import Answerer
 from rag.generation.drafting import DraftingChoice
 from rag.generation.receipts import ReceiptKeeper
@@ -45,6 +46,7 @@ class Parts:
     drafting: DraftingChoice
     keeper: Callable[..., ReceiptKeeper]
     generator: Generator | None
+    cached_answers: bool
 
 
 def build(parts: Parts, embedder: Embedder, student: StaticEmbeddings) -> Searching:
@@ -66,16 +68,25 @@ def build(parts: Parts, embedder: Embedder, student: StaticEmbeddings) -> Search
     answerer = None
     if parts.generator is not None:
         selector = EvidenceSelector(embedder, parts.reader, false_refusals=parts.abstention)
+        keeper = parts.keeper(embedder.space_id, student.space_id)
         answerer = Answerer(
             database,
             retriever,
             selector,
             parts.generator,
-            parts.keeper(embedder.space_id, student.space_id),
+            keeper,
             Surveyor(database, retriever, selector, student),
             parts.drafting,
+            _cache(parts, keeper, parts.generator),
         )
     return Searching(embedder, [space.index for space in spaces], retriever, answerer)
+
+
+def _cache(parts: Parts, keeper: ReceiptKeeper, generator: Generator) -> AnswerCache | None:
+    """None where it is not wanted, or where no answers are kept."""
+    if not parts.cached_answers or keeper.environment is None:
+        return None
+    return AnswerCache(parts.database, keeper.environment, lambda: writer_of(generator, parts.drafting))
 
 
 def _follow(parts: Parts, embedder: Embedder, space: int) -> IndexFollower:

@@ -114,6 +114,13 @@ class Settings(BaseSettings):
     answers_kept_days: Annotated[
         int, Field(ge=0, le=36_500, description="Days for which answers are kept; 0 keeps none at all.")
     ] = 90
+    answer_cache: Annotated[
+        bool,
+        Field(
+            description="Whether a question that was answered before, over documents that have not changed "
+            "since, gets that answer: `on` or `off`. It needs kept answers."
+        ),
+    ] = True
     max_concurrent_asks: Annotated[
         int, Field(ge=1, le=128, description="Questions worked on at once; more wait in line.")
     ] = 8

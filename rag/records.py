@@ -412,13 +412,30 @@ class ModelIdentity:
     sha256: str
 
 
+class CachedPart(StrEnum):
+    """How much of an answer was made before: ``ANSWER`` all of it, ``DRAFT`` what the model wrote (searched
+    and checked anew)."""
+
+    ANSWER = "answer"
+    DRAFT = "draft"
+
+
+@dataclass(frozen=True, slots=True)
+class Cached:
+    """The earlier answer, by its id and time (seconds since 1970), of which something was used again."""
+
+    answer: str
+    created_at: float
+    part: CachedPart
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An answer as delivered. ``nearest`` is filled only for ``not_in_documents``.
 
     ``answerability`` is the calibrated likelihood (0..1) that the evidence holds the answer. ``notes`` say
     what the reader should know, such as what was not found; ``understood_as`` is the question as it was
-    searched for, None where that is how it was asked.
+    searched for, None where that is how it was asked. ``cached`` says what of it was made before.
     """
 
     id: str
@@ -435,3 +452,4 @@ class Answer:
     answerability: float = 0.0
     notes: tuple[Notice, ...] = ()
     understood_as: str | None = None
+    cached: Cached | None = None

@@ -116,6 +116,8 @@ def _small_print(answer: Answer) -> list[str]:
     words = [f"{VERDICT_MARKS[one]} {_VERDICTS[one]}" for one in VERDICT_MARKS if one in verdicts]
     if answer.status == "partial":
         words.append("a partial answer")
+    if answer.cached is not None and answer.cached.part == "answer":
+        words.append(f"answered before, {answer.cached.created_at.astimezone():%Y-%m-%d %H:%M}")
     if "total_ms" in answer.timings:
         words.append(f"{answer.timings['total_ms'] / 1000:.1f} s")
     words.append(answer.id)

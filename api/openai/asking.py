@@ -12,7 +12,7 @@ from api.openai.delivery import Delivery
 from api.openai.errors import ParameterRefused
 from api.openai.messages import Asked
 from api.openai.schemas import FootnoteAnswer, Options
-from rag.generation.answering import AskRequest
+from rag.generation.asking import AskRequest
 from rag.generation.sampling import Sampling
 from rag.records import Answer
 from rag.stores.access import Access

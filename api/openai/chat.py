@@ -21,7 +21,7 @@ from api.openai.chat_schemas import (
 from api.openai.delivery import Delivery
 from api.openai.messages import Asked
 from api.openai.schemas import FootnoteAnswer, Options
-from rag.generation.answering import AnswerEvent, AskRequest, DoneEvent, SentenceEvent
+from rag.generation.asking import AnswerEvent, AskRequest, DoneEvent, SentenceEvent
 
 _REFUSED = (
     "n",

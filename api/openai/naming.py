@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rag.errors import NotFound
-from rag.generation.answering import AskMode
+from rag.generation.asking import AskMode
 
 MODES: Mapping[str, AskMode] = {
     "footnote": AskMode.AUTO,

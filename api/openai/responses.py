@@ -28,7 +28,7 @@ from api.openai.response_schemas import (
 )
 from api.openai.schemas import Options, Spoken
 from api.openai.scores import likeness
-from rag.generation.answering import AnswerEvent, AskRequest, DoneEvent, RetrievalEvent, SentenceEvent
+from rag.generation.asking import AnswerEvent, AskRequest, DoneEvent, RetrievalEvent, SentenceEvent
 from rag.records import Answer, Passage
 
 _REFUSED = (

@@ -17,7 +17,7 @@ from api.dependencies import problems as problem_responses
 from api.rights import Right, needs
 from api.scoping import check_length, scope_of
 from rag.errors import FootnoteError
-from rag.generation.answering import (
+from rag.generation.asking import (
     AnswerEvent,
     AskMode,
     AskRequest,

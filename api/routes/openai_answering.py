@@ -15,7 +15,7 @@ from api import problems, sse
 from api.answering import CLIENT_GONE, Answering, gone, unless
 from api.assembly import Service
 from rag.errors import FootnoteError
-from rag.generation.answering import AnswerEvent, AskRequest, DoneEvent
+from rag.generation.asking import AnswerEvent, AskRequest, DoneEvent
 
 _log = structlog.get_logger(__name__)
 

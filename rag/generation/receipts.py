@@ -19,7 +19,15 @@ from rag.models.generation import PromptPart
 from rag.records import Answer, Citation, DocumentRef, Evidence, Notice, Passage, VersionStatus
 from rag.stores import answers, texts
 from rag.stores.database import Tx
-from rag.stores.receipt import Environment, Receipt, ReceiptSpan, RequestSettings, SpanRole
+from rag.stores.receipt import (
+    NOT_REUSED,
+    Environment,
+    Receipt,
+    ReceiptSpan,
+    RequestSettings,
+    Reuse,
+    SpanRole,
+)
 from rag.stores.receipt_writer import ReceiptWriter
 from rag.stores.scopes import Scope
 
@@ -96,6 +104,7 @@ class ReceiptKeeper:
         answer: Answer,
         evidence: Sequence[Evidence],
         prompts: Sequence[Sequence[PromptPart]],
+        reuse: Reuse = NOT_REUSED,
     ) -> Answer:
         """Store what is about to be delivered; it is on the disk when this returns.
 
@@ -105,10 +114,33 @@ class ReceiptKeeper:
         Args:
             evidence: all that was offered, cited or not.
             prompts: what the model was sent, in order; none where it was not called.
+            reuse: how a later question finds it.
 
         Returns the answer to deliver. Raises ``Busy``: then nothing was stored, and it must not be delivered.
         """
-        receipt = _receipt(asked, answer, evidence, prompt_sha256(prompts), self._environment or _NOT_KEPT)
+        environment = self._environment or _NOT_KEPT
+        receipt = _receipt(asked, answer, evidence, prompt_sha256(prompts), environment)
+        return self._store(replace(receipt, reuse=reuse), answer)
+
+    def keep_again(self, asked: Asked, answer: Answer, earlier: Receipt) -> Answer:
+        """As ``keep``, of an answer that is ``earlier``'s once more: it rests on the same places."""
+        receipt = replace(
+            earlier,
+            id=answer.id,
+            owner=asked.scope.access.owner,
+            created_at=time.time(),
+            question=asked.question,
+            standalone=_rewritten(asked),
+            conversation=asked.conversation,
+            replay_of=asked.replay_of,
+            request=_settings(asked),
+            timings=answer.timings,
+            cached=answer.cached,
+            reuse=NOT_REUSED,
+        )
+        return self._store(receipt, answer)
+
+    def _store(self, receipt: Receipt, answer: Answer) -> Answer:
         try:
             if self._environment is None:
                 self._writer.remember(receipt)
@@ -118,6 +150,11 @@ class ReceiptKeeper:
             _log.warning("answer_not_kept", code=error.code)
             return replace(answer, notes=(*answer.notes, _LOST))
         return answer
+
+    @property
+    def environment(self) -> Environment | None:
+        """What it writes into receipts; None where it stores none."""
+        return self._environment
 
     def settle(self) -> None:
         """Have everything in the database that was kept so far. Raises ``Busy`` or ``StorageFailed``."""
@@ -162,6 +199,7 @@ def show(tx: Tx, receipt: Receipt) -> Shown:
             answerability=receipt.answerability,
             notes=receipt.notes,
             understood_as=receipt.standalone,
+            cached=receipt.cached,
         ),
         evidence=tuple(
             _evidence(tx, span, source) for span, source in spans if span.role is SpanRole.EVIDENCE
@@ -192,16 +230,10 @@ def _receipt(
         owner=asked.scope.access.owner,
         created_at=time.time(),
         question=asked.question,
-        standalone=None if asked.standalone == asked.question else asked.standalone,
+        standalone=_rewritten(asked),
         conversation=asked.conversation,
         replay_of=asked.replay_of,
-        request=RequestSettings(
-            collections=asked.scope.collections,
-            filter=asked.scope.filter,
-            mode=asked.mode,
-            max_citations=asked.max_citations,
-            survey_citations=asked.survey_citations,
-        ),
+        request=_settings(asked),
         environment=environment,
         status=answer.status,
         kind=answer.kind,
@@ -215,6 +247,21 @@ def _receipt(
         model=answer.model,
         prompt_sha256=prompt,
         spans=(*_evidence_spans(evidence, answer.citations), *map(_nearest_span, answer.nearest)),
+        cached=answer.cached,
+    )
+
+
+def _rewritten(asked: Asked) -> str | None:
+    return None if asked.standalone == asked.question else asked.standalone
+
+
+def _settings(asked: Asked) -> RequestSettings:
+    return RequestSettings(
+        collections=asked.scope.collections,
+        filter=asked.scope.filter,
+        mode=asked.mode,
+        max_citations=asked.max_citations,
+        survey_citations=asked.survey_citations,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from rag.generation.answering import AskMode, AskRequest
+from rag.generation.asking import AskMode, AskRequest
 from rag.generation.receipts import Shown
 from rag.records import Citation, ModelIdentity, Notice, VersionStatus
 from rag.stores.access import Access
@@ -49,6 +49,7 @@ def request_again(receipt: Receipt, access: Access) -> AskRequest:
         max_citations=asked.max_citations,
         survey_citations=asked.survey_citations,
         replay_of=receipt.id,
+        anew=True,
     )
 
 

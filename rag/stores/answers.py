@@ -231,7 +231,8 @@ def erase_documents(tx: Tx, tenant: int, public_ids: Iterable[str]) -> None:
     )
 
 
-_ERASABLE = ("standalone", "answer", "sentences", "conflicts", "notes", "prompt_sha256")
+_REUSE = ("reuse_key", "library", "draft_key", "draft")
+_ERASABLE = ("standalone", "answer", "sentences", "conflicts", "notes", "prompt_sha256", *_REUSE)
 """The columns ``receipt.without`` changes."""
 _WRITE_LEFT = (
     update(answers)
@@ -251,12 +252,13 @@ def _left(key: int, receipt: Receipt) -> dict[str, Any]:
 
 
 def _forget_rewritten(tx: Tx, tenant: int, conversations: Collection[str]) -> None:
-    """A follow-up may have been completed with words of an earlier answer: only what was asked stays."""
+    """A follow-up may have been completed with words of an earlier answer: only what was asked stays, and no
+    digest of what it was completed to."""
     for some in _batched(conversations):
         tx.execute(
             update(answers)
             .where(answers.c.tenant_id == tenant, answers.c.conversation.in_(some))
-            .values(standalone=None)
+            .values(standalone=None, **dict.fromkeys(_REUSE))
         )
         tx.execute(
             update(conversation_turns)

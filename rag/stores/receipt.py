@@ -11,6 +11,7 @@ from typing import Any
 from rag.records import (
     AnswerSentence,
     AnswerStatus,
+    Cached,
     Conflict,
     Coverage,
     ModelIdentity,
@@ -76,11 +77,40 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True)
+class Draft:
+    """What the model wrote, unchecked. ``copied`` says where it is copied from: which source, start, end."""
+
+    text: str
+    copied: tuple[int, int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reuse:
+    """By what a later question finds an answer, or the draft of one. All are digests but ``draft``.
+
+    Attributes:
+        key: of everything that decides the answer besides the documents; None: not to be given again.
+        library: the state of everything the asker could read.
+        draft_key: of everything that decides the draft, what the model was shown included; None: there is
+            none to be used again.
+    """
+
+    key: str | None = None
+    library: str | None = None
+    draft_key: str | None = None
+    draft: Draft | None = None
+
+
+NOT_REUSED = Reuse()
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """An answer as delivered, and everything needed to show it again or ask for it again.
 
     ``standalone`` is the question as it was understood, None where that is as it was asked.
-    ``prompt_sha256`` is of what the model was sent, None where it was not called.
+    ``prompt_sha256`` is of what the model was sent, None where it was not called. ``cached`` says of which
+    earlier answer this one was made, ``reuse`` how a later one may be made of it.
     """
 
     id: str
@@ -104,6 +134,8 @@ class Receipt:
     model: ModelIdentity | None
     prompt_sha256: str | None
     spans: tuple[ReceiptSpan, ...]
+    cached: Cached | None = None
+    reuse: Reuse = NOT_REUSED
 
     @property
     def understood(self) -> str:
@@ -137,6 +169,7 @@ def without(receipt: Receipt, gone: Collection[str]) -> Receipt:
         notes=tuple(Notice(note.code, "") for note in receipt.notes),  # in words, they may name it
         prompt_sha256=None if offered else receipt.prompt_sha256,
         spans=tuple(replace(span, sha256=None) if span.document in gone else span for span in receipt.spans),
+        reuse=NOT_REUSED,
     )
 
 

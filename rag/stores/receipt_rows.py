@@ -9,6 +9,8 @@ from typing import Any
 from rag.records import (
     AnswerSentence,
     AnswerStatus,
+    Cached,
+    CachedPart,
     Conflict,
     Coverage,
     ModelIdentity,
@@ -17,7 +19,7 @@ from rag.records import (
     Verdict,
 )
 from rag.stores.access import DEFAULT_TENANT, Owner
-from rag.stores.receipt import Environment, Receipt, ReceiptSpan, RequestSettings, SpanRole
+from rag.stores.receipt import Draft, Environment, Receipt, ReceiptSpan, RequestSettings, Reuse, SpanRole
 
 
 def row_of(receipt: Receipt) -> dict[str, Any]:
@@ -44,6 +46,11 @@ def row_of(receipt: Receipt) -> dict[str, Any]:
         "model_name": None if receipt.model is None else receipt.model.name,
         "model_sha256": None if receipt.model is None else receipt.model.sha256,
         "prompt_sha256": receipt.prompt_sha256,
+        "cached": None if receipt.cached is None else asdict(receipt.cached),
+        "reuse_key": receipt.reuse.key,
+        "library": receipt.reuse.library,
+        "draft_key": receipt.reuse.draft_key,
+        "draft": None if receipt.reuse.draft is None else asdict(receipt.reuse.draft),
     }
 
 
@@ -78,7 +85,13 @@ def receipt_of(row: Mapping[str, Any], spans: Sequence[ReceiptSpan]) -> Receipt:
         model=None if row["model_name"] is None else ModelIdentity(row["model_name"], row["model_sha256"]),
         prompt_sha256=row["prompt_sha256"],
         spans=tuple(spans),
+        cached=_cached(row["cached"]),
+        reuse=Reuse(row["reuse_key"], row["library"], row["draft_key"], draft_of(row["draft"])),
     )
+
+
+def draft_of(stored: Mapping[str, Any] | None) -> Draft | None:
+    return None if stored is None else Draft(**_with_tuple(stored, "copied"))
 
 
 def span_of(row: Mapping[str, Any]) -> ReceiptSpan:
@@ -100,9 +113,19 @@ def to_json(receipt: Receipt) -> dict[str, Any]:
 
 
 def from_json(stored: Mapping[str, Any]) -> Receipt:
-    # A release without tenants may have written it just before the upgrade.
-    answer = {"tenant_id": DEFAULT_TENANT, "key_id": None, **stored["answer"]}
+    # An earlier release may have written it just before the upgrade.
+    answer = {**_SINCE, **stored["answer"]}
     return receipt_of(answer, [span_of(span) for span in stored["spans"]])
+
+
+_SINCE: Mapping[str, Any] = {"tenant_id": DEFAULT_TENANT} | dict.fromkeys(
+    ("key_id", "cached", "reuse_key", "library", "draft_key", "draft")
+)
+"""Columns that answers have got over time, as they are where nobody wrote them."""
+
+
+def _cached(stored: Mapping[str, Any] | None) -> Cached | None:
+    return None if stored is None else Cached(**{**stored, "part": CachedPart(stored["part"])})
 
 
 def _sentence(stored: Mapping[str, Any]) -> AnswerSentence:

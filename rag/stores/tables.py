@@ -61,6 +61,8 @@ collections = Table(
     Column("tenant_id", ForeignKey("tenants.id"), nullable=False),
     Column("name", String, nullable=False),
     Column("created_at", Float, nullable=False),
+    # Counts, by triggers, whatever changes what a search in it may find (see ``reuse.library_state``).
+    Column("revision", Integer, nullable=False, server_default="0"),
     UniqueConstraint("tenant_id", "name"),
     sqlite_autoincrement=True,
 )
@@ -353,6 +355,13 @@ answers = Table(
     # Whose it is (null is nobody's), and the key it was asked with if that is good for some collections.
     Column("tenant_id", ForeignKey("tenants.id")),
     Column("key_id", ForeignKey("keys.id")),
+    # By what a later question finds it (see ``receipt.Reuse``), and what the model wrote for it.
+    Column("reuse_key", String, index=True),
+    Column("library", String),
+    Column("draft_key", String, index=True),
+    Column("draft", JSON(none_as_null=True)),
+    # Of which earlier answer it was made, if it was.
+    Column("cached", JSON(none_as_null=True)),
     sqlite_autoincrement=True,
 )
 

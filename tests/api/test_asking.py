@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from api.app import create_app
 from api.assembly import Service
 from rag.errors import Unavailable
-from rag.generation.answering import AnswerEvent, AskRequest, RetrievalEvent, TokenEvent
+from rag.generation.asking import AnswerEvent, AskRequest, RetrievalEvent, TokenEvent
 from rag.models.cancellation import Cancellation
 from rag.records import Coverage
 from tests.api.conftest import Client

@@ -26,7 +26,7 @@ import sys, time
 from pathlib import Path
 from api import assembly, server
 from api.settings import Settings
-from rag.generation.answering import RetrievalEvent
+from rag.generation.asking import (RetrievalEvent)
 from rag.models.cancellation import Cancelled
 from rag.records import Coverage
 

@@ -22,6 +22,7 @@ LABELS = {
     "footnote_request_seconds": ("method", "route"),
     "footnote_stage_seconds": ("stage",),
     "footnote_answers": ("status",),
+    "footnote_answer_cache": ("outcome",),
     "footnote_ingest_stage_seconds": ("stage", "outcome"),
     "footnote_ingest_attempts": ("outcome",),
 }

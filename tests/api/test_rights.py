@@ -22,7 +22,7 @@ from api.assembly import Service
 from api.rights import Door, Right, doors_of
 from api.routes import web
 from rag.errors import Busy
-from rag.generation.answering import AnswerEvent, RetrievalEvent, TokenEvent
+from rag.generation.asking import AnswerEvent, RetrievalEvent, TokenEvent
 from rag.records import Coverage
 from rag.stores import keys
 from rag.stores.access import LOCAL

@@ -28,7 +28,7 @@ from api.answering import Answering
 from api.assembly import Service
 from api.settings import Settings
 from rag.evaluation.reports import Figure, Report, write
-from rag.generation.answering import AnswerEvent, AskRequest, DoneEvent, RetrievalEvent, TokenEvent
+from rag.generation.asking import AnswerEvent, AskRequest, DoneEvent, RetrievalEvent, TokenEvent
 from rag.models import generation
 from rag.models.cancellation import Cancellation
 from rag.models.generation import GenerationRequest, GeneratorSettings, PromptPart

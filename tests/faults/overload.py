@@ -29,7 +29,11 @@ from tests.faults.plain_http import Reply, exchange
 from tests.faults.service import ROOT, FaultyService
 
 PLACES, WAITING = 4, 16
-_SETTINGS = {"FOOTNOTE_MAX_CONCURRENT_ASKS": str(PLACES), "FOOTNOTE_MAX_WAITING_ASKS": str(WAITING)}
+_SETTINGS = {
+    "FOOTNOTE_ANSWER_CACHE": "off",  # every question is to be work
+    "FOOTNOTE_MAX_CONCURRENT_ASKS": str(PLACES),
+    "FOOTNOTE_MAX_WAITING_ASKS": str(WAITING),
+}
 _TEXT = "The lighthouse of {0} was completed in {1} and is {2} metres high. It was built of granite. "
 _PLACES = ("Aldmoor", "Birkham", "Carrow", "Dunsley", "Eastry", "Fenwick", "Garve", "Holme")
 _SETTLE_SECONDS = 30.0

@@ -11,7 +11,7 @@ import pytest
 
 from api.assembly import Service
 from api.settings import Settings
-from rag.generation.answering import AnswerEvent, AskRequest, DoneEvent, RetrievalEvent
+from rag.generation.asking import AnswerEvent, AskRequest, DoneEvent, RetrievalEvent
 from rag.models.cancellation import Cancellation
 from rag.records import Coverage
 from tests.faults import disconnects, overload, shutdowns

@@ -18,7 +18,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from rag.errors import NotFound
-from rag.generation.answering import Answerer, AskMode, AskRequest, DoneEvent, RetrievalEvent
+from rag.generation.answering import Answerer
+from rag.generation.asking import AskMode, AskRequest, DoneEvent, RetrievalEvent
 from rag.generation.receipts import ReceiptKeeper
 from rag.generation.surveying import Surveyor
 from rag.models.embeddings import SentenceTransformerEmbeddings

@@ -11,7 +11,7 @@ import pytest
 from api.app import create_app
 from api.assembly import Service
 from rag.errors import Unavailable
-from rag.generation.answering import AnswerEvent, RetrievalEvent
+from rag.generation.asking import AnswerEvent, RetrievalEvent
 from rag.records import Coverage
 from tests.api.conftest import Client
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rag.generation.answering import (
-    REFUSAL,
-    Answerer,
+from rag.generation.answering import REFUSAL, Answerer
+from rag.generation.asking import (
     AnswerEvent,
     AskMode,
     AskRequest,

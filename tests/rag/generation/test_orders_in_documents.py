@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rag.generation.answering import Answerer, AskMode, AskRequest, DoneEvent
+from rag.generation.answering import Answerer
+from rag.generation.asking import AskMode, AskRequest, DoneEvent
 from rag.models.generator import Generator
 from rag.records import Answer
 from rag.stores.access import LOCAL

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from rag.errors import NotFound
-from rag.generation.answering import Answerer, AskMode, AskRequest, DoneEvent
+from rag.generation.answering import Answerer
+from rag.generation.asking import AskMode, AskRequest, DoneEvent
 from rag.generation.receipts import ReceiptKeeper, Shown, prompt_sha256, show
 from rag.generation.replay import compare, request_again
 from rag.models.generation import PromptPart
@@ -73,7 +74,7 @@ def test_what_was_delivered_is_shown_again(library: Library, answerer: Answerer,
     cited = {item.citation: item.text for item in kept.evidence if item.citation is not None}
     assert cited == {citation.number: citation.quote for citation in given.citations}
     again = request_again(kept.receipt, LOCAL)
-    assert again == AskRequest(KEEPER, scope, mode=mode, max_citations=2, replay_of=given.id)
+    assert again == AskRequest(KEEPER, scope, mode=mode, max_citations=2, replay_of=given.id, anew=True)
 
 
 def test_a_refusal_is_shown_again_with_the_nearest_passages(library: Library, answerer: Answerer) -> None:

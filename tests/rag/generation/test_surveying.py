@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rag.generation.answering import Answerer, AskMode, AskRequest, DoneEvent, RetrievalEvent, SentenceEvent
+from rag.generation.answering import Answerer
+from rag.generation.asking import AskMode, AskRequest, DoneEvent, RetrievalEvent, SentenceEvent
 from rag.generation.surveying import Surveyor
 from rag.models.generator import Generator
 from rag.models.locations import default_model_path

@@ -96,6 +96,11 @@ ADDED: Mapping[str, Sequence[str]] = {
            VALUES (1, 'model-a', 'ab', NULL, 3)""",
         "UPDATE embedding_state SET serving_id = 1, switched_at = 4",
     ],
+    "0007": [
+        """UPDATE answers SET reuse_key = 'k', library = 'l', draft_key = 'd', draft = '{"text": "zinc"}'
+           WHERE id = 1""",
+        "UPDATE collections SET revision = 3 WHERE id = 2",
+    ],
 }
 """What each revision's database holds besides that of the one before; nothing where one is missing."""
 
