@@ -77,12 +77,12 @@ def build(parts: Parts, embedder: Embedder, student: StaticEmbeddings) -> Search
             keeper,
             Surveyor(database, retriever, selector, student),
             parts.drafting,
-            _cache(parts, keeper, parts.generator),
+            answer_cache(parts, keeper, parts.generator),
         )
     return Searching(embedder, [space.index for space in spaces], retriever, answerer)
 
 
-def _cache(parts: Parts, keeper: ReceiptKeeper, generator: Generator) -> AnswerCache | None:
+def answer_cache(parts: Parts, keeper: ReceiptKeeper, generator: Generator) -> AnswerCache | None:
     """None where it is not wanted, or where no answers are kept."""
     if not parts.cached_answers or keeper.environment is None:
         return None

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from rag.errors import NotFound
+from rag.generation.answer_cache import AnswerCache
 from rag.generation.answering import Answerer
 from rag.generation.asking import AskMode, AskRequest, DoneEvent, RetrievalEvent
 from rag.generation.receipts import ReceiptKeeper
@@ -101,6 +102,8 @@ class Population:
             Generator(default_model_path()),  # never started: nothing here is written by a model
             ReceiptKeeper(ReceiptWriter(self.library.database), ENVIRONMENT),
             Surveyor(self.library.database, self.library.retriever, selector, embedder),
+            # Tenants ask the same questions: each answer that is given again is to be one's own.
+            cache=AnswerCache(self.library.database, ENVIRONMENT, lambda: None),
         )
         for number in range(count):
             access = self._tenant(number)

@@ -34,6 +34,7 @@ from rag.records import Answer, AnswerStatus, CachedPart
 from rag.retrieval.follow_up import Exchange
 from rag.stores import answers, collections, document_catalog
 from rag.stores.access import LOCAL, Access, Owner
+from rag.stores.erasure import compact_database
 from rag.stores.receipt import Environment
 from rag.stores.receipt_writer import ReceiptWriter
 from rag.stores.scopes import Scope
@@ -346,3 +347,5 @@ def test_a_draft_is_its_owners(asking: Asking) -> None:
     asking.library.remove(asking.skerry)
     with asking.library.database.read() as tx:
         assert tx.scalar(text("SELECT count(*) FROM answers WHERE draft IS NOT NULL")) == 0
+    assert compact_database(asking.library.database.path)
+    assert b"Halloran" not in asking.library.database.path.read_bytes()
