@@ -49,6 +49,7 @@ format: $(READY) ## format the code and mend what the linter can
 
 bench: $(READY) $(PEERS)/.ready ## measure times and memory, write data/reports
 	@$(BIN)/python -m tests.benchmarks.service
+	@$(BIN)/python -m tests.benchmarks.repeating
 	@$(BIN)/python -m tests.benchmarks.ingesting --peers $(PEERS)
 	@$(BIN)/python -m tests.benchmarks.search
 

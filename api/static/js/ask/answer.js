@@ -118,7 +118,7 @@ export function summary(answer) {
     complete === true ? "all of it shown" : complete === false ? "not all of it shown" : null,
     `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`,
     answer.model ? answer.model.name : "no model used",
-    answer.cached?.part === "answer" ? `answered before, ${new Date(answer.cached.created_at).toLocaleString()}` : null,
+    answer.cached?.part === "answer" ? "answered before" : null,
   ];
   return h(
     "div",
