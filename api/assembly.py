@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -17,6 +18,7 @@ from api import figures, searching
 from api.callers import Callers, is_loopback
 from api.embedder_watch import EmbedderWatch
 from api.folder_lock import FolderLock
+from api.generators import server_of, start_generator
 from api.housekeeping import Housekeeper, expire_answers
 from api.lifecycle import Lifecycle
 from api.load import Load
@@ -36,11 +38,10 @@ from rag.generation.receipts import ReceiptKeeper
 from rag.models.distillation import distil_if_missing
 from rag.models.embedder import Embedder
 from rag.models.embeddings import embeddings_at
-from rag.models.generation import GenerationRequest, GeneratorSettings, PromptPart
-from rag.models.generator import Generator, GeneratorState
-from rag.models.model_library import generator_path
+from rag.models.generation import GenerationRequest, GeneratorState, PromptPart
 from rag.models.span_reader import default_reader
 from rag.models.tally import Totals
+from rag.models.text_generator import TextGenerator
 from rag.observability import process
 from rag.records import ModelIdentity
 from rag.retrieval.hybrid import HybridRetriever
@@ -65,6 +66,8 @@ _STATES: Mapping[GeneratorState, PartState] = {
     GeneratorState.CLOSED: "failed",
 }
 
+
+_BETWEEN_TRIES_S = 1.0
 
 _SHAPE_ANSWERS = ("context_tokens", "abstention", "drafting")
 """Settings by which the same question over the same documents may be answered differently."""
@@ -109,7 +112,7 @@ class Service:
         self._reader = default_reader(threads=settings.threads)
         self._retriever: HybridRetriever | None = None
         self._answerer: Answerer | None = None
-        self._generator: Generator | None = None
+        self._generator: TextGenerator | None = None
         self._embedder: Embedder | None = None
         self._indexes: Sequence[IndexFollower] = ()
         self._no_embedder: Conflict | None = None
@@ -178,6 +181,9 @@ class Service:
     def parts(self) -> Mapping[str, PartStatus]:
         """What each part is doing, as it is now."""
         parts = dict(self._readiness.snapshot())
+        if self._generator is not None and parts["generator"].state == "starting":
+            reason = self._generator.status.reason
+            parts["generator"] = PartStatus("starting", reason or parts["generator"].phase)
         if self._generator is not None and parts["generator"].state == "ready":
             status = self._generator.status
             if status.state is not GeneratorState.READY:
@@ -222,16 +228,25 @@ class Service:
     def _load(self) -> None:
         """Start the generator's own process first: it loads while this one imports the embedder."""
         try:
-            self._generator = _start_generator(self.settings)
+            self._generator = start_generator(self.settings)
         except FootnoteError as error:
             self._readiness.report("generator", "failed", error.detail)
         self._attempt("search", "loading the embedder", self._load_search)
         self.embedder_watch.start()
         if self._generator is not None:
-            self._attempt("generator", "loading the model", self._try_generator)
+            self._have_generator(self._generator)
 
-    def _attempt(self, part: str, phase: str, load: Callable[[], str | None]) -> None:
-        """``load`` returns what there is to be said of a part that is ready."""
+    def _have_generator(self, generator: TextGenerator) -> None:
+        """Until it works. A model file fails for good; a server that is away may come back."""
+        server = server_of(self.settings)
+        phase = "loading the model" if server is None else "trying the model's server"
+        while not self._attempt("generator", phase, self._try_generator):
+            if server is None or generator.status.state is GeneratorState.CLOSED:
+                return
+            time.sleep(_BETWEEN_TRIES_S)
+
+    def _attempt(self, part: str, phase: str, load: Callable[[], str | None]) -> bool:
+        """Whether it worked. ``load`` returns what there is to be said of a part that is ready."""
         self._readiness.report(part, "starting", phase)
         try:
             told = load()
@@ -243,6 +258,8 @@ class Service:
             _log.exception("part_failed", part=part)
         else:
             self._readiness.report(part, "ready", told or "ready")
+            return True
+        return False
 
     def _load_search(self) -> str:
         try:
@@ -363,13 +380,6 @@ def _drafting(settings: Settings) -> DraftingChoice:
     if settings.drafting == "auto":
         return DraftingChoice()
     return DraftingChoice(Drafting(settings.drafting), fixed=True)
-
-
-def _start_generator(settings: Settings) -> Generator:
-    wanted = GeneratorSettings(
-        context=settings.context_tokens, threads=settings.threads, parallel=settings.max_concurrent_asks
-    )
-    return Generator(settings.model or generator_path(settings.models), wanted).start()
 
 
 def _worker_command(settings: Settings, worker_id: str) -> list[str]:

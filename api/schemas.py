@@ -415,8 +415,10 @@ class Citation(BaseModel):
 
 
 class Model(BaseModel):
-    name: str
-    sha256: str
+    name: Annotated[str, Field(description="With the host of the server, where another one runs it.")]
+    sha256: Annotated[
+        str, Field(description="Of the weights; empty where another server has them: nobody here can know.")
+    ]
 
 
 class Disagreement(BaseModel):

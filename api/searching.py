@@ -13,9 +13,9 @@ from rag.generation.drafting import DraftingChoice
 from rag.generation.receipts import ReceiptKeeper
 from rag.generation.surveying import Surveyor
 from rag.models.embedder import Embedder
-from rag.models.generator import Generator
 from rag.models.span_reader import SpanReader
 from rag.models.static_embeddings import StaticEmbeddings
+from rag.models.text_generator import TextGenerator
 from rag.retrieval.dense import VectorSpace
 from rag.retrieval.evidence import EvidenceSelector
 from rag.retrieval.hybrid import HybridRetriever
@@ -45,7 +45,7 @@ class Parts:
     abstention: float
     drafting: DraftingChoice
     keeper: Callable[..., ReceiptKeeper]
-    generator: Generator | None
+    generator: TextGenerator | None
     cached_answers: bool
 
 

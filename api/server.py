@@ -15,6 +15,7 @@ import uvicorn
 from api.app import create_app
 from api.assembly import Service
 from api.connections import ConnectionLimits
+from api.generators import server_of
 from api.lifecycle import Lifecycle, Server
 from api.protocol import Edge
 from api.settings import Settings
@@ -34,7 +35,12 @@ _LAST_SECONDS = 2
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM, SIGINT or SIGHUP. Raises ``FootnoteError`` when it cannot start."""
-    process.enter("api", Observing(settings.log_level, settings.log_format, settings.traces))
+    writer = server_of(settings)
+    process.enter(
+        "api",
+        Observing(settings.log_level, settings.log_format, settings.traces),
+        allowed=[] if writer is None else [writer.endpoint],
+    )
     life = Lifecycle()
     life.install()
     sys.setswitchinterval(_SWITCH_SECONDS)

@@ -11,13 +11,14 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints, ValidationError, field_validator
+from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from rag.errors import BadRequest
 from rag.models.locations import default_models_folder
+from rag.models.remote.server import ModelServer
 from rag.network_guard import Endpoint
 from rag.observability.logs import LogFormat, LogLevel
 
@@ -67,6 +68,29 @@ class Settings(BaseSettings):
             "else the packaged model."
         ),
     ] = None
+    generator_url: Annotated[
+        str | None,
+        Field(
+            max_length=2048,
+            description="Another server whose model writes instead of one of this machine, with OpenAI's "
+            "interface, like `http://127.0.0.1:8080/v1`. What it is to put into words is sent there.",
+        ),
+    ] = None
+    generator_model: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=200,
+            description="The name of the model there. Default: the first that the server lists.",
+        ),
+    ] = None
+    generator_key_file: Annotated[
+        Path | None, Field(description="A file with the key that is sent there. Default: none is sent.")
+    ] = None
+    generator_seconds: Annotated[
+        float,
+        Field(gt=0, le=3600, description="The longest that server may say nothing, in seconds."),
+    ] = 60.0
     embedder: Annotated[
         Path | None,
         Field(description="The embedder, a sentence-transformers folder. Default: the packaged model."),
@@ -217,6 +241,21 @@ class Settings(BaseSettings):
         if traces is not None:
             Endpoint.of_url(traces, PREFIX + "TRACES")
         return traces
+
+    @field_validator("generator_url")
+    @classmethod
+    def _server(cls, url: str | None) -> str | None:
+        if url is not None:
+            ModelServer(url)
+        return url
+
+    @model_validator(mode="after")
+    def _one_generator(self) -> Self:
+        if self.generator_url is None and (self.generator_model or self.generator_key_file):
+            raise ValueError(f"{PREFIX}GENERATOR_MODEL and _KEY_FILE want {PREFIX}GENERATOR_URL as well")
+        if self.generator_url is not None and self.model is not None:
+            raise ValueError(f"{PREFIX}GENERATOR_URL and {PREFIX}MODEL exclude each other: unset one of them")
+        return self
 
     @field_validator("database")
     @classmethod

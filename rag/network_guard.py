@@ -129,6 +129,11 @@ class NetworkGuard:
         return self._resolved
 
 
+def is_this_machine(host: str) -> bool:
+    """Whether a configured host is this machine, as far as it can be told without looking its name up."""
+    return host.lower() == "localhost" or kind_of(host) is Destination.LOOPBACK
+
+
 def kind_of(host: str) -> Destination:
     """What kind of place a host, as a socket call names it, is."""
     try:

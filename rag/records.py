@@ -406,7 +406,10 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class ModelIdentity:
-    """Which weights wrote or embedded something; ``sha256`` is of the weights file."""
+    """Which weights wrote or embedded something.
+
+    ``sha256`` is of the weights file; empty where another server has it, whose host then stands in ``name``.
+    """
 
     name: str
     sha256: str

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from api.doctor.checks import Check, each, fail, ok, warn
+from api.generators import server_of, start_generator
 from api.settings import Settings
 from rag.models.hashing import sha256_of
 from rag.models.locations import default_embedder_path, default_model_path, student_path
 from rag.models.model_folder import WEIGHTS, ModelFolder
 from rag.models.model_library import Entry, Kind, ModelLibrary, is_sound
+from rag.models.remote.server import ModelServer
 
 _PACKAGED_GENERATOR = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 _PACKAGED_EMBEDDER = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _SHOWN = 12
+_SERVER_S = 20.0
+"""How long another server's model may take to write a word."""
 
 
 def checks(settings: Settings) -> Iterator[Check]:
@@ -27,6 +32,9 @@ def checks(settings: Settings) -> Iterator[Check]:
 def _generator(settings: Settings) -> Iterator[Check]:
     from rag.models import gguf
 
+    if (server := server_of(settings)) is not None:
+        yield from _server(settings, server)
+        return
     chosen = None if settings.model else ModelLibrary.within(settings.models).in_force()
     if chosen is not None and chosen.record.kind is not Kind.PACKAGED:
         yield _chosen(chosen)
@@ -35,6 +43,21 @@ def _generator(settings: Settings) -> Iterator[Check]:
     gguf.check_header(path)
     expected = None if settings.model else _PACKAGED_GENERATOR
     yield _compared("generator", path, expected)
+
+
+def _server(settings: Settings, server: ModelServer) -> Iterator[Check]:
+    """Whether another server's model writes, and where text goes for that."""
+    if not server.on_this_machine:
+        how = "" if server.encrypted else ", unencrypted"
+        yield warn(
+            "text sent",
+            f"document text leaves this machine to {server.host}{how}",
+            "Unset FOOTNOTE_GENERATOR_URL to have a model of this machine write"
+            + ("." if server.encrypted else ", or give an https address."),
+        )
+    with closing(start_generator(settings)) as generator:
+        generator.wait_ready(_SERVER_S)
+        yield ok("generator", f"{generator.identity.name} writes")
 
 
 def _chosen(entry: Entry) -> Check:

@@ -23,6 +23,7 @@ def show_privacy(service: ServiceDep) -> privacy.Privacy:
         refused=service.refused_connections(),
         langchain_tracing=is_tracing_enabled(),
         parser_without_network=_parser_without_network(),
+        generator_process=service.settings.generator_url is None,
     )
 
 

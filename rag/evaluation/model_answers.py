@@ -12,7 +12,7 @@ from rag.generation import drafting
 from rag.generation.drafting import Drafting
 from rag.generation.drafts import DraftSentence
 from rag.generation.verification import addresses, verify
-from rag.models.generator import Generator
+from rag.models.text_generator import TextGenerator
 from rag.records import Verdict
 
 Tell = Callable[[int, int], None]
@@ -29,7 +29,7 @@ class Answers:
     right: Sequence[float]
 
 
-def ask(generator: Generator, cases: Sequence[Case], at_once: int, tell: Tell) -> Answers:
+def ask(generator: TextGenerator, cases: Sequence[Case], at_once: int, tell: Tell) -> Answers:
     """Put every case to the model, in its own words, so many at once.
 
     Raises:
@@ -45,7 +45,7 @@ def ask(generator: Generator, cases: Sequence[Case], at_once: int, tell: Tell) -
     return Answers(held, verified, right)
 
 
-def _answered(generator: Generator, case: Case) -> tuple[float, float, float]:
+def _answered(generator: TextGenerator, case: Case) -> tuple[float, float, float]:
     planned = drafting.plan(Drafting.FREE, case.question, case.evidence, generator.chat_format)
     if planned is None:  # every sentence gives orders to its reader, and none is shown
         return 0.0, 0.0, 0.0

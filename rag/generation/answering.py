@@ -30,7 +30,7 @@ from rag.generation.surveying import Surveyor
 from rag.generation.writing import Clock, Writing
 from rag.models import generation
 from rag.models.cancellation import Cancellation
-from rag.models.generator import Generator, GeneratorState
+from rag.models.text_generator import TextGenerator
 from rag.observability import tracing
 from rag.records import (
     Answer,
@@ -72,7 +72,7 @@ class Answerer:
         database: Database,
         retriever: HybridRetriever,
         selector: EvidenceSelector,
-        generator: Generator,
+        generator: TextGenerator,
         receipts: ReceiptKeeper | None = None,
         surveyor: Surveyor | None = None,
         drafting: DraftingChoice | None = None,
@@ -192,10 +192,7 @@ class Answerer:
 
         Nobody waits for a model that is being loaded or restarted: that would take longer than quoting.
         """
-        if self._generator.status.state is not GeneratorState.READY:
-            raise Unavailable(
-                "generator_starting", "The language model is being loaded; ask again in a moment."
-            )
+        self._generator.wait_ready(0)
         insist = request.mode is AskMode.ANSWER
         plan = self._drafting.plan(question, evidence, self._generator.chat_format, insist=insist)
         if plan is None:

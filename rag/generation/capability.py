@@ -6,6 +6,7 @@ and once by copying. How often its answer is right decides; the outcome is kept 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -17,7 +18,7 @@ from pathlib import Path
 from rag.generation.drafting import Drafting, plan
 from rag.generation.drafts import DraftSentence
 from rag.generation.verification import addresses, verify
-from rag.models.generator import Generator
+from rag.models.text_generator import TextGenerator
 from rag.records import DocumentRef, Evidence, Verdict
 from rag.text.words import words
 
@@ -144,7 +145,7 @@ PACKAGED = {
 """What ``probe`` says of the model that Footnote comes with, by its hash: nobody has to wait for that."""
 
 
-def capability_of(generator: Generator, folder: Path, tell: Tell) -> Capability:
+def capability_of(generator: TextGenerator, folder: Path, tell: Tell) -> Capability:
     """What is known of the model, or found out now, which takes some seconds.
 
     Args:
@@ -153,10 +154,12 @@ def capability_of(generator: Generator, folder: Path, tell: Tell) -> Capability:
     Raises:
         Busy, Unavailable: the generator cannot be used now.
     """
-    sha256 = generator.identity.sha256
-    if sha256 in PACKAGED:
-        return PACKAGED[sha256]
-    path = folder / f"drafting-{sha256[:24]}.json"
+    identity = generator.identity
+    if identity.sha256 in PACKAGED:
+        return PACKAGED[identity.sha256]
+    # Of another server's model there is a name and no hash: it is taken for the same as long as its name is.
+    key = identity.sha256 or hashlib.sha256(identity.name.encode()).hexdigest()
+    path = folder / f"drafting-{key[:24]}.json"
     known = _read(path)
     if known is None:
         began = time.monotonic()
@@ -166,7 +169,7 @@ def capability_of(generator: Generator, folder: Path, tell: Tell) -> Capability:
     return known
 
 
-def probe(generator: Generator, tell: Tell = lambda done, total: None) -> Capability:
+def probe(generator: TextGenerator, tell: Tell = lambda done, total: None) -> Capability:
     """Put every task to the model in both ways, or as many as there is time for, at least one."""
     copied = passed = right = tried = 0
     began = time.monotonic()
@@ -182,7 +185,7 @@ def probe(generator: Generator, tell: Tell = lambda done, total: None) -> Capabi
     return Capability(copied / tried, passed / tried, right / tried)
 
 
-def _draft(generator: Generator, task: Task, drafting: Drafting) -> DraftSentence | None:
+def _draft(generator: TextGenerator, task: Task, drafting: Drafting) -> DraftSentence | None:
     """The model's first sentence, if it passes verification."""
     evidence = _evidence(task)
     planned = plan(drafting, task.question, evidence, generator.chat_format)

@@ -107,7 +107,7 @@ def _changed(old: Receipt, new: Receipt) -> set[str]:
 
 
 def _name(model: ModelIdentity) -> str:
-    return f"{model.name} ({model.sha256[:12]})"
+    return f"{model.name} ({model.sha256[:12]})" if model.sha256 else model.name
 
 
 def _list(names: Collection[str]) -> str:

@@ -82,6 +82,20 @@ PLAIN = ChatFormat(
     stop=("\nQuestion:", "\n\n\n"),
 )
 
+_TURN = "\x1e"
+_ROLE_ENDS = "\x1f"
+MESSAGES = ChatFormat(
+    name="messages",
+    marker="",
+    prefix={
+        "system": f"{_TURN}system{_ROLE_ENDS}",
+        "user": f"{_TURN}user{_ROLE_ENDS}",
+        "assistant": f"{_TURN}assistant{_ROLE_ENDS}",
+    },
+    suffix="",
+)
+"""No model's layout: for a server that lays out messages itself, see ``messages_of``."""
+
 FORMATS: dict[str, ChatFormat] = {fmt.name: fmt for fmt in (CHATML, LLAMA3, GEMMA, PLAIN)}
 
 
@@ -119,6 +133,24 @@ def render(messages: Sequence[Message], fmt: ChatFormat, *, open_answer: bool = 
     if open_answer:
         parts.append(PromptPart(fmt.prefix["assistant"].rstrip(" "), trusted=True))
     return coalesce(parts)
+
+
+def messages_of(prompt: Sequence[PromptPart]) -> list[Message]:
+    """The messages that ``render`` was given with ``MESSAGES``. Only trusted parts can begin a turn, whatever
+    an untrusted one holds; text before any turn is the user's."""
+    roles: list[Role] = ["user"]
+    contents = [""]
+    for part in prompt:
+        if not part.trusted:
+            contents[-1] += part.text
+            continue
+        before, *turns = part.text.split(_TURN)
+        contents[-1] += before
+        for turn in turns:
+            role, _, content = turn.partition(_ROLE_ENDS)
+            roles.append(next(known for known in MESSAGES.prefix if known == role))
+            contents.append(content)
+    return [Message(role, content) for role, content in zip(roles, contents, strict=True) if content]
 
 
 def coalesce(parts: Sequence[PromptPart]) -> list[PromptPart]:

@@ -161,3 +161,19 @@ class GeneratorSettings:
     prefill_slice: int = 128
     parallel: int = 8
     cpu_kernels: bool = True
+
+
+class GeneratorState(StrEnum):
+    STARTING = "starting"
+    READY = "ready"
+    RESTARTING = "restarting"
+    FAILED = "failed"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorStatus:
+    """``reason`` says why it is restarting or has failed, for people; empty otherwise."""
+
+    state: GeneratorState
+    reason: str = ""

@@ -9,14 +9,20 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
 from rag.errors import BadRequest, FootnoteError, TooLarge, Unavailable
 from rag.models.chat_formats import FORMATS, ChatFormat
 from rag.models.child import ChildProcess
-from rag.models.generation import FinishedEvent, GenerationRequest, GeneratorSettings, PromptPart
+from rag.models.generation import (
+    FinishedEvent,
+    GenerationRequest,
+    GeneratorSettings,
+    GeneratorState,
+    GeneratorStatus,
+    PromptPart,
+)
 from rag.models.hashing import sha256_of
 from rag.models.pending import CancellationTimes, Generation, PendingGenerations
 from rag.models.tally import Tally
@@ -36,22 +42,6 @@ _LONGEST_PAUSE_S = 10.0
 _HEALTHY_AFTER_S = 30.0
 _WARMING = 0
 """The number of the message that warms the prefix; requests count from 1."""
-
-
-class GeneratorState(StrEnum):
-    STARTING = "starting"
-    READY = "ready"
-    RESTARTING = "restarting"
-    FAILED = "failed"
-    CLOSED = "closed"
-
-
-@dataclass(frozen=True, slots=True)
-class GeneratorStatus:
-    """``reason`` says why it is restarting or has failed, for people; empty otherwise."""
-
-    state: GeneratorState
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

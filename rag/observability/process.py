@@ -7,7 +7,7 @@ be started by a library or by another child.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.network_guard import Endpoint, NetworkGuard
@@ -47,7 +47,12 @@ class Observing:
 
 
 def enter(
-    process: str, observing: Observing | None = None, *, may_trace: bool = True, relayed: bool = False
+    process: str,
+    observing: Observing | None = None,
+    *,
+    may_trace: bool = True,
+    relayed: bool = False,
+    allowed: Sequence[Endpoint] = (),
 ) -> NetworkGuard:
     """Set up this process, for good; once, by its entry point. Children started later follow it.
 
@@ -56,6 +61,7 @@ def enter(
         observing: by default what the environment says.
         may_trace: whether it sends traces itself, and so may connect to the collector.
         relayed: its lines are read by its parent, which writes them once more (``logs.relay``).
+        allowed: what else it may connect to.
 
     Raises:
         BadRequest: ``tracing_not_installed``.
@@ -65,7 +71,8 @@ def enter(
     os.environ.update(observing.as_environment())
     logs.configure(process, observing.level, LogFormat.JSON if relayed else observing.form)
     traces = observing.traces if may_trace else None
-    _guard = NetworkGuard([Endpoint.of_url(traces, TRACES_VARIABLE)] if traces else [])
+    collector = [Endpoint.of_url(traces, TRACES_VARIABLE)] if traces else []
+    _guard = NetworkGuard([*collector, *allowed])
     _guard.install()
     if traces:
         tracing.start(process, traces)

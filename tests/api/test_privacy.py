@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import pytest
+
 from api import privacy
+from rag.models.remote.server import URL_SETTING
 from rag.network_guard import Destination, Endpoint
 from tests.api.conftest import Client
 
@@ -22,6 +25,15 @@ def test_what_is_allowed_names_its_setting() -> None:
     (allowed,) = _report([Endpoint("127.0.0.1", 4318, "FOOTNOTE_TRACES")]).allowed
     assert (allowed.destination, allowed.setting) == ("127.0.0.1:4318", "FOOTNOTE_TRACES")
     assert allowed.processes == ["api", "worker"]
+
+
+@pytest.mark.parametrize(
+    ("host", "here"), [("127.0.0.1", True), ("::1", True), ("localhost", True), ("models.example.org", False)]
+)
+def test_where_document_text_goes_is_said(host: str, here: bool) -> None:
+    (allowed,) = _report([Endpoint(host, 443, URL_SETTING)]).allowed
+    assert (allowed.processes, allowed.document_text, allowed.this_machine) == (["api"], True, here)
+    assert (f"Document text leaves this machine to {host}:443." in allowed.reason) is not here
 
 
 def test_refusals_are_told_by_process_and_destination() -> None:

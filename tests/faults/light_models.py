@@ -21,8 +21,7 @@ from numpy.typing import NDArray
 from rag.errors import Unavailable
 from rag.models.chat_formats import FORMATS, ChatFormat
 from rag.models.embedder import Embedder, Vectors, unit
-from rag.models.generation import GenerationRequest
-from rag.models.generator import GeneratorState, GeneratorStatus
+from rag.models.generation import GenerationRequest, GeneratorState, GeneratorStatus
 from rag.models.locations import default_embedder_path
 from rag.models.span_reader import Reading
 from rag.models.tally import Tally

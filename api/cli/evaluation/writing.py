@@ -2,28 +2,28 @@
 
 The service has no way to make its model write freely, and gets none for this: whatever can be asked of
 it over HTTP, a web page or another user of the machine may ask as well. So the weights are loaded once
-more, in a child process, for as long as questions are being made.
+more, in a child process, for as long as questions are being made; another server's model is asked there.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
+from api.generators import start_generator
 from api.settings import load
 from rag.errors import FootnoteError
 from rag.evaluation import questions
 from rag.evaluation.answer_spans import Target
 from rag.evaluation.questions import Passage
-from rag.models.generation import GeneratorSettings, TokenEvent
-from rag.models.generator import Generator
-from rag.models.model_library import generator_path
+from rag.models.generation import TokenEvent
 
 Writer = Callable[[Passage, Target], str | None]
 """Writes a question, or nothing where what it wrote cannot be used."""
 
 _CONTEXT = 2048
+_READY_S = 120.0
 
 
 def no_writer(_: Passage, __: Target) -> str | None:
@@ -35,9 +35,8 @@ def no_writer(_: Passage, __: Target) -> str | None:
 def model_writer() -> Iterator[Writer]:
     """The configured generator as a writer. Raises ``FootnoteError`` when it cannot be had."""
     settings = load(os.environ)
-    wanted = GeneratorSettings(context=_CONTEXT, threads=settings.threads)
-    with Generator(settings.model or generator_path(settings.models), wanted) as generator:
-        generator.wait_ready()
+    with closing(start_generator(settings, context=_CONTEXT)) as generator:
+        generator.wait_ready(_READY_S)
         layout = generator.chat_format
 
         def write(passage: Passage, target: Target) -> str | None:

@@ -14,6 +14,7 @@ from api.doctor import library, machine, weights
 from api.doctor.checks import Check, Level, each
 from api.settings import Settings
 from rag.errors import StorageFailed
+from tests.scripted_model_server import Script, scripted
 
 
 def by_name(checks: Iterable[Check]) -> dict[str, Check]:
@@ -119,6 +120,22 @@ def test_a_model_that_is_none_fails(tmp_path: Path) -> None:
     assert (found["generator"].level, found["generator"].found) == (Level.FAIL, "model_unusable")
     assert "web page" in found["generator"].mend
     assert found["embedder"].level is Level.FAIL
+
+
+def test_a_models_server_is_tried(settings: Settings) -> None:
+    with scripted(Script()) as url:
+        here = settings.model_copy(update={"generator_url": url})
+        found = by_name(weights.checks(here))
+    assert (found["generator"].level, "scripted at 127.0.0.1" in found["generator"].found) == (Level.OK, True)
+    assert "text sent" not in found
+
+
+@pytest.mark.parametrize(("scheme", "said"), [("http", ":80, unencrypted"), ("https", ":443")])
+def test_text_that_leaves_the_machine_is_said(settings: Settings, scheme: str, said: str) -> None:
+    away = settings.model_copy(update={"generator_url": f"{scheme}://models.example.org/v1"})
+    first = next(iter(weights.checks(away)))  # nothing has been connected to yet
+    assert first.level is Level.WARN
+    assert first.found == f"document text leaves this machine to models.example.org{said}"
 
 
 def test_what_stops_one_check_does_not_stop_the_others() -> None:

@@ -14,10 +14,11 @@ from rag.models.generation import (
     FinishedEvent,
     FinishReason,
     GenerationRequest,
+    GeneratorState,
     PromptPart,
     TokenEvent,
 )
-from rag.models.generator import Generator, GeneratorState
+from rag.models.generator import Generator
 from rag.models.hashing import sha256_of
 from rag.models.locations import default_model_path
 

@@ -14,8 +14,15 @@ from pathlib import Path
 import pytest
 
 from rag.errors import Busy, Unavailable
-from rag.models.generation import FinishedEvent, GenerationRequest, GeneratorSettings, PromptPart, TokenEvent
-from rag.models.generator import Generator, GeneratorState, Patience
+from rag.models.generation import (
+    FinishedEvent,
+    GenerationRequest,
+    GeneratorSettings,
+    GeneratorState,
+    PromptPart,
+    TokenEvent,
+)
+from rag.models.generator import Generator, Patience
 from rag.models.locations import default_model_path
 from tests.rag.models.conftest import SETTINGS
 

@@ -61,6 +61,7 @@ export function fact(name, ...value) {
 }
 
 function named({ name, sha256 }) {
+  if (!sha256) return [h("span", null, name)];
   return [h("span", null, name), " ", h("code", { class: "faint", title: `SHA-256 of the weights: ${sha256}` }, sha256.slice(0, HASH_SHOWN))];
 }
 
