@@ -11,6 +11,7 @@ from rag.stores.database import Database
 
 _QUEUE_SECONDS = 30.0
 _FILES_SECONDS = 600.0
+_FILES_AT_LATEST_SECONDS = 3600.0
 _ABANDONED_UPLOAD_SECONDS = 3600.0
 _LARGEST_LOG_BYTES = 64 * 2**20
 
@@ -18,7 +19,7 @@ _LARGEST_LOG_BYTES = 64 * 2**20
 class Janitor:
     """Takes back jobs of silent workers every half minute; tidies files every ten, when there is time.
 
-    Files can wait: listing them all costs more than they do.
+    Files can wait: listing them all costs more than they do. Not for ever: there may never be time.
     """
 
     def __init__(self, database: Database, blobs: BlobStore) -> None:
@@ -32,7 +33,8 @@ class Janitor:
         if now >= self._queue_due:
             self._queue_due = now + _QUEUE_SECONDS
             recovery.release_expired(self._database)
-        if idle and now >= self._files_due:
+        overdue = now >= self._files_due + _FILES_AT_LATEST_SECONDS
+        if overdue or (idle and now >= self._files_due):
             self._files_due = now + _FILES_SECONDS
             self.tidy_files()
 

@@ -318,8 +318,7 @@ def release_expired(tx: Tx) -> tuple[Sequence[Job], Sequence[Job]]:
 
     Returns the jobs that wait again, and those that are dead because it was their last attempt.
     """
-    expired = _query().where(jobs.c.state == JobState.RUNNING, jobs.c.lease_until < time.time())
-    held = [_job(row) for row in tx.execute(expired)]
+    held = [_job(row) for row in tx.execute(_query().where(_is_silent(time.time())))]
     dead = [
         job
         for job in held
@@ -390,12 +389,22 @@ def _next_turn(tx: Tx, lane: str, size: int) -> float:
 
 
 def _due(now: float) -> ColumnElement[bool]:
-    return and_(jobs.c.state == JobState.QUEUED, jobs.c.run_at <= now)
+    return and_(jobs.c.state == JobState.QUEUED, _has_come(jobs.c.run_at, now, _BACKOFF_SECONDS[-1]))
 
 
 def _expired(now: float) -> ColumnElement[bool]:
     """Claimed by a worker that has not been heard of for too long, and may be tried again."""
-    return and_(jobs.c.state == JobState.RUNNING, jobs.c.lease_until < now, jobs.c.attempts < MAX_ATTEMPTS)
+    return and_(_is_silent(now), jobs.c.attempts < MAX_ATTEMPTS)
+
+
+def _is_silent(now: float) -> ColumnElement[bool]:
+    return and_(jobs.c.state == JobState.RUNNING, _has_come(jobs.c.lease_until, now, LEASE_SECONDS))
+
+
+def _has_come(moment: ColumnElement[Any], now: float, furthest: float) -> ColumnElement[bool]:
+    """Whether a moment is past, or further away than any is ever set: then the clock has been set back since,
+    and nobody is to wait for ten years."""
+    return or_(moment <= now, moment > now + 2 * furthest)
 
 
 def _first(tx: Tx, which: ColumnElement[bool]) -> Row[*tuple[Any, ...]] | None:

@@ -47,6 +47,7 @@ LANES: Mapping[str, Lane] = {
     "backups": Lane("backups", 50, 0),
     "upgrades": Lane("upgrades", _ALL, 5),
     "recovery": Lane("recovery", 200, 6),
+    "clock": Lane("clock_jumps", 200, 1),
     "kills": Lane("random_kills", 1000, 1),
 }
 

@@ -6,13 +6,14 @@ import os
 import sys
 from typing import Any
 
-from tests.faults import light_models
+from tests.faults import clock, light_models
 
 _WORKER = "ingest.worker"
 _LIGHT_WORKER = "tests.faults.light_worker"
 
 
 def main() -> int:
+    clock.install()
     light_models.install()
     from api import assembly, server, settings
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
-from tests.faults import light_models
+from tests.faults import clock, light_models
 
 if __name__ == "__main__":
+    clock.install()
     light_models.install()
     from ingest import worker
 

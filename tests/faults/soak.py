@@ -36,6 +36,7 @@ PAUSE_SECONDS = 0.05
 """Between two requests of a client: the library is to be used all the time, not to be overloaded."""
 _SAMPLES = 300
 _RECENT = 200
+_TIDY_SECONDS = 30.0
 _LEAVES_AFTER = 0.02
 _SETTINGS = {"FOOTNOTE_ANSWERS_KEPT_DAYS": "0"}
 """Answers that are kept are documents of their own kind: a library of them grows, as it should."""
@@ -62,17 +63,17 @@ def run(seconds: float, seed: int, folder: Path, kill_every: float = 0.0, client
         while (left := seconds - (time.monotonic() - began)) > 0:
             lasts = min(left, kill_every) if kill_every else left
             _use(service, crowd, seed + found.kills, found, began, lasts, seconds)
-            if kill_every and lasts < left:
-                service.kill()
-                found.kills += 1
             try:
-                if service.process.poll() is not None:
-                    service.start()
+                if kill_every and lasts < left:
+                    service.kill()
+                    found.kills += 1
+                elif service.stop() != 0:
+                    found.violations.append(f"told to end, it ended badly: {service.log()[-500:]}")
+                service.start()
                 found.violations += _judge(service, crowd, ledger, whole=lasts >= left)
             except (DidNotStart, Unexpected, httpx.TransportError) as error:
                 found.violations.append(str(error))
                 break
-        found.samples.append(look(service, time.monotonic() - began))
     ledger.close()
     found.violations += crowd.violations
     found.seconds = time.monotonic() - began
@@ -115,7 +116,10 @@ def _judge(service: FaultyService, crowd: Crowd, ledger: Ledger, *, whole: bool)
         client.wait_until_idle()
         entries = list(ledger.entries.values())
         wrong = oracle.promises(entries if whole else entries[-_RECENT:], client)
-    return wrong + oracle.folder(service.data)
+    deadline = time.monotonic() + _TIDY_SECONDS
+    while (left := oracle.folder(service.data)) and time.monotonic() < deadline:
+        time.sleep(1.0)  # files are tidied when there is time
+    return wrong + left
 
 
 class _Restless(threading.Thread):

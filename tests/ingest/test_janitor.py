@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 import pytest
 
@@ -26,6 +27,17 @@ def test_files_that_nobody_needs_go_and_the_others_stay(workplace: Workplace) ->
     janitor.tend(idle=True)
     assert set(workplace.blobs) == {kept, young}
     assert not abandoned.exists()
+
+
+def test_files_do_not_wait_for_ever(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    orphan = workplace.blobs.put([b"never committed"], limit=100).sha256
+    os.utime(workplace.blobs.path(orphan), (0, 0))
+    janitor = Janitor(workplace.database, workplace.blobs)
+    began = time.monotonic()
+    for hours, left in ((0.9, [orphan]), (1.1, [])):
+        monkeypatch.setattr(time, "monotonic", lambda hours=hours: began + 3600 * hours)
+        janitor.tend(idle=False)
+        assert list(workplace.blobs) == left
 
 
 def test_dead_jobs_are_buried_even_while_there_is_work(

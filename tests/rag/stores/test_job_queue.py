@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 from sqlalchemy import update
@@ -212,6 +213,37 @@ def test_a_cancelled_job_is_nobody_s(library: Library, running: bool) -> None:
     with pytest.raises(Conflict) as caught, library.database.write() as tx:
         job_queue.cancel(tx, job)
     assert caught.value.code == "job_finished"
+
+
+@pytest.mark.parametrize("years", [10, -10])
+def test_no_job_waits_for_a_clock_that_was_set(
+    library: Library, monkeypatch: pytest.MonkeyPatch, years: int
+) -> None:
+    """One waits for its turn, one for its pause to end, one for the worker that died over it."""
+    accepted = [library.accept(content.encode()) for content in ("one", "two", "three")]
+    first, second = _claim(library), _claim(library)
+    assert first is not None
+    assert second is not None
+    with library.database.write() as tx:
+        assert job_queue.retry_later(tx, second, "ingest_failed", "Again.")
+    later = time.time() + years * 365 * 86400
+    monkeypatch.setattr(time, "time", lambda: later)
+    with library.database.write() as tx:
+        job_queue.release_expired(tx)
+    monkeypatch.setattr(time, "time", lambda: later + 3)
+    claimed = [_claim(library) for _ in accepted]
+    assert {job.public_id for job in claimed if job} == {one.job.public_id for one in accepted}
+
+
+def test_a_clock_that_is_set_right_takes_no_job_from_who_works(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.accept(b"one")
+    assert _claim(library) is not None
+    now = time.time()
+    for step in (-5.0, 5.0):
+        monkeypatch.setattr(time, "time", lambda step=step: now + step)
+        assert _claim(library, "another") is None
 
 
 def test_jobs_go_with_their_document(library: Library) -> None:
