@@ -82,7 +82,7 @@ def build(parts: Parts, embedder: Embedder, student: StaticEmbeddings) -> Search
     return Searching(embedder, [space.index for space in spaces], retriever, answerer)
 
 
-def answer_cache(parts: Parts, keeper: ReceiptKeeper, generator: Generator) -> AnswerCache | None:
+def answer_cache(parts: Parts, keeper: ReceiptKeeper, generator: TextGenerator) -> AnswerCache | None:
     """None where it is not wanted, or where no answers are kept."""
     if not parts.cached_answers or keeper.environment is None:
         return None

@@ -24,8 +24,8 @@ from rag.generation.asking import AskMode, CacheOutcome
 from rag.generation.drafting import DraftingChoice
 from rag.generation.receipts import Asked, Shown
 from rag.generation.sampling import Sampling
-from rag.models.generation import GenerationRequest
-from rag.models.generator import Generator, GeneratorState
+from rag.models.generation import GenerationRequest, GeneratorState
+from rag.models.text_generator import TextGenerator
 from rag.records import Answer, AnswerStatus, ModelIdentity, Verdict
 from rag.stores import answers, collections, reuse
 from rag.stores.access import Owner
@@ -147,7 +147,7 @@ class AnswerCache:
         return Place(_digest(decides), reuse.library_state(tx, access))
 
 
-def writer_of(generator: Generator, drafting: DraftingChoice) -> tuple[str, ...] | None:
+def writer_of(generator: TextGenerator, drafting: DraftingChoice) -> tuple[str, ...] | None:
     """What would write now, for ``AnswerCache``: None until it is settled, and where nobody can tell which
     weights it has. A model that is being restarted is still the same one."""
     if generator.status.state not in (GeneratorState.READY, GeneratorState.RESTARTING):
