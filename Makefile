@@ -67,6 +67,7 @@ eval: $(READY) ## measure retrieval and answers, write data/reports
 	@$(BIN)/python -m tests.evals.reports
 	@$(BIN)/python -m tests.evals.papers
 	@$(BIN)/python -m tests.evals.falsified --likeness
+	@$(BIN)/python -m tests.evals.same_questions
 	@$(BIN)/python -m tests.evals.injection
 	@$(BIN)/python -m tests.evals.abstention
 

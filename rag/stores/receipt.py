@@ -86,11 +86,11 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Reuse:
-    """By what a later question finds an answer, or the draft of one. All are digests but ``draft``.
+    """By what a later question finds an answer, or the draft of one. The keys are digests.
 
     Attributes:
         key: of everything that decides the answer besides the documents; None: not to be given again.
-        library: the state of everything the asker could read.
+        library: the state of everything the asker could read, see ``reuse.library_state``.
         draft_key: of everything that decides the draft, what the model was shown included; None: there is
             none to be used again.
     """
