@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tests.faults.cache_mutations import ANSWER_CACHE
 from tests.faults.tenant_mutations import TENANTS
 
 
@@ -177,4 +178,7 @@ DURABILITY = (
     ),
 )
 
-MUTATIONS: Sequence[Mutation] = (*DURABILITY, *(Mutation(*one) for one in TENANTS))
+MUTATIONS: Sequence[Mutation] = (
+    *DURABILITY,
+    *(Mutation(*one) for one in (*TENANTS, *ANSWER_CACHE)),
+)
