@@ -1,6 +1,7 @@
 """A system call that fails once, then works again (catalogue A7): what was promised must not rest on it.
 
-Every fsync, and the writes, are made to return EIO in turn. From the first refusal on, nothing may be
+Every fsync, and the writes, are made to return EIO in turn; or the file system can only be read from then on
+(A10), as kernels do with one that has failed. From the first refusal on, nothing may be
 acknowledged in that life; the next one must find all that was.
 """
 
@@ -15,13 +16,13 @@ from tests.faults import forked, story
 from tests.faults.library import warm
 from tests.faults.outcome import Outcome
 
-TITLE = "a write or fsync returns EIO once"
+TITLE = "a write or fsync returns EIO once, or EROFS from then on"
 _SYNCS = ("fsync", "fdatasync")
 _WRITES = ("pwrite64", "write", "ftruncate", "rename")
 
 
 def run(n: int, seed: int, folder: Path) -> Outcome:
-    """Fail every sync, and as many of the writes as ``n`` leaves."""
+    """Fail every sync, and as many of the writes as ``n`` leaves; a quarter of it for good."""
     began = time.monotonic()
     refused_here = forked.strace_refusal()
     if refused_here:
@@ -33,18 +34,22 @@ def run(n: int, seed: int, folder: Path) -> Outcome:
         partial(story.tell, forked.copy(start, folder / "count"), seed), [*_SYNCS, *_WRITES]
     )
     chance = random.Random(seed)
-    points = _points(counted, _SYNCS, chance) + _points(counted, _WRITES, chance)
+    syncs, writes = (_points(counted, calls, chance) for calls in (_SYNCS, _WRITES))
+    every = [(call, number, "EIO") for call, number in syncs + writes]
+    for_good = [(call, number, "EROFS") for call, number in writes + syncs]
+    points = every[: n - n // 4] + for_good[: n // 4]
     wrong: list[str] = []
     read_only = 0
-    for call, number in points[:n]:
+    for call, number, error in points:
         work = forked.copy(start, folder / "work")
-        ended = forked.in_child(partial(story.tell, work, seed), forked.failing(call, number, "EIO"))
+        failing = forked.failing(call, number, error, ever_after=error == "EROFS")
+        ended = forked.in_child(partial(story.tell, work, seed), failing)
         found = _untyped(ended) or _acknowledged_after(ended.value)
         read_only += "storage_failed" in (ended.value or [])
         found += forked.findings(forked.in_child(partial(story.recover, work)))
-        wrong += [f"{call} {number}: {one}" for one in found]
-    figures = {"went read-only": str(read_only), "points": f"{min(n, len(points))} of {len(points)}"}
-    return Outcome("failing", TITLE, min(n, len(points)), seed, wrong, time.monotonic() - began, figures)
+        wrong += [f"{call} {number} {error}: {one}" for one in found]
+    figures = {"went read-only": str(read_only), "points": f"{len(points)} of {2 * len(every)}"}
+    return Outcome("failing", TITLE, len(points), seed, wrong, time.monotonic() - began, figures)
 
 
 def _points(counted: dict[str, int], calls: tuple[str, ...], chance: random.Random) -> list[tuple[str, int]]:

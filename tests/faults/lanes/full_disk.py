@@ -1,8 +1,8 @@
-"""A disk with a little room and then none (catalogue A8, A9): a clear no, nothing half done, life goes on.
+"""A disk with a little room and then none (catalogue A8 to A10): a clear no, nothing half done, life goes on.
 
-Each trial is a file system of its own that is shrunk to what is used and a random rest. On it, in one
-process: documents are uploaded until one is refused; what is there is still found; one is deleted; room is
-made; and without a restart everything works again.
+Each trial is a file system of its own that is shrunk to what is used and a random rest, of bytes or of
+files. On it, in one process: documents are uploaded until one is refused; what is there is still found; one
+is deleted; room is made; and without a restart everything works again.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from tests.faults.library import Library, warm
 from tests.faults.outcome import Outcome
 
 TITLE = "a disk that fills up"
-_ROOMY = 64 * 2**20
-_MOST_ROOM = 2**20
+_ROOMY = {"size": 64 * 2**20, "nr_inodes": 10_000}
+_MOST_ROOM = {"size": 2**20, "nr_inodes": 40}
 _UPLOADS = 40
 _ENOUGH = 4
 """Steps that have been refused: the disk is full, and what follows is no different."""
@@ -32,7 +32,7 @@ _FULL = "disk_full"
 
 
 def run(n: int, seed: int, folder: Path) -> Outcome:
-    """``n`` sizes; the room that is left is drawn from none to a megabyte, small ones more often."""
+    """``n`` disks, every third short of files; the room that is left is more often small than large."""
     began = time.monotonic()
     chance = random.Random(seed)
     warm()
@@ -41,10 +41,11 @@ def run(n: int, seed: int, folder: Path) -> Outcome:
     wrong: list[str] = []
     refused = 0
     for number in range(n):
-        room = int(_MOST_ROOM * chance.random() ** 2)
+        what = "nr_inodes" if number % 3 == 2 else "size"
+        room = int(_MOST_ROOM[what] * chance.random() ** 2)
         work = folder / "work"
         try:
-            with _small_disk(start, work, room) as widen:
+            with _small_disk(start, work, what, room) as widen:
                 ended = forked.in_child(partial(_live, work, seed + number, widen))
                 found = forked.findings(ended)
                 refused += "nothing was refused" not in found
@@ -52,7 +53,7 @@ def run(n: int, seed: int, folder: Path) -> Outcome:
                 found += forked.findings(forked.in_child(partial(story.recover, work)))
         except OSError as error:
             return Outcome("full", TITLE, 0, seed, [], 0.0, skipped=f"no tmpfs can be mounted ({error})")
-        wrong += [f"{room:,} bytes left: {one}" for one in found]
+        wrong += [f"{what} {room:,} left: {one}" for one in found]
     figures = {"filled up": str(refused)}
     return Outcome("full", TITLE, n, seed, wrong, time.monotonic() - began, figures)
 
@@ -102,13 +103,14 @@ def _empty_indexes(work: Path) -> list[str]:
 
 
 @contextmanager
-def _small_disk(start: Path, work: Path, room: int) -> Iterator[list[str]]:
-    """``work/data`` on a file system with ``room`` bytes left; the command that makes it large again."""
+def _small_disk(start: Path, work: Path, what: str, room: int) -> Iterator[list[str]]:
+    """``work/data`` on a file system with ``room`` left of ``what``; the command that widens it again."""
     shutil.rmtree(work, ignore_errors=True)
     shutil.copytree(start / "ledger", work / "ledger")
     data = work / "data"
     data.mkdir()
-    _mount("-t", "tmpfs", "-o", f"size={_ROOMY}", "none", str(data))
+    roomy = ",".join(f"{name}={size}" for name, size in _ROOMY.items())
+    _mount("-t", "tmpfs", "-o", roomy, "none", str(data))
     try:
         shutil.copytree(start / "data", data, dirs_exist_ok=True)
         (data / "reserve").unlink(missing_ok=True)  # of the disk it was copied from
@@ -116,8 +118,9 @@ def _small_disk(start: Path, work: Path, room: int) -> Iterator[list[str]]:
             pass
         disk = os.statvfs(data)
         used = (disk.f_blocks - disk.f_bfree) * disk.f_frsize
-        _mount("-o", f"remount,size={used + room}", str(data))
-        yield ["mount", "-o", f"remount,size={_ROOMY}", str(data)]
+        used = disk.f_files - disk.f_ffree if what == "nr_inodes" else used
+        _mount("-o", f"remount,{what}={used + room}", str(data))
+        yield ["mount", "-o", f"remount,{what}={_ROOMY[what]}", str(data)]
     finally:
         subprocess.run(["umount", "--lazy", str(data)], check=False)
 
