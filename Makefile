@@ -79,6 +79,8 @@ faults: $(READY) ## kill, fill, fail, corrupt, flood; remove guards; write data/
 	@$(BIN)/python -m tests.faults.overload --seconds 60 --factor 10 --seed 1
 	@$(BIN)/python -m tests.faults.disconnects --n 1000 --seed 1
 	@$(BIN)/python -m tests.faults.shutdowns --n 200 --seed 1
+	@$(BIN)/python -m tests.faults.soak --minutes 60 --seed 1
+	@$(BIN)/python -m tests.faults.soak --minutes 60 --seed 2 --kill-every 60
 	@$(BIN)/python -m tests.separation.canaries --tenants 20 --documents 500 --questions 10000 --seed 1
 	@$(BIN)/python -m tests.faults.mutations
 
