@@ -85,9 +85,12 @@ async def complete(
         ) as response:
             await _check(response)
             yield Piece()
-            if response.headers.get("content-type", "").startswith("application/json"):
+            kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+            if kind == "application/json":
                 yield whole(await _body(response))
                 return
+            if kind != "text/event-stream":  # a web page, most likely
+                raise failures.failed("answers with something else than a completion")
             events, complete = EventStream(), False
             async for received in response.aiter_bytes():
                 for piece in events.feed(received):

@@ -239,6 +239,11 @@ class RemoteGenerator:
                         raise failures.failed("writes nothing")
         except TimeoutError:
             raise failures.slow("takes too long") from None
+        except FootnoteError:
+            raise
+        except Exception as error:
+            _log.error("the language model's server was not understood: %s", type(error).__name__)
+            raise failures.failed("was not understood") from None
 
     def _pieces(self, request: GenerationRequest) -> AsyncGenerator[Piece, None]:
         return exchange.complete(self._http, self._server, self._sent, body(request, self._model))

@@ -28,7 +28,7 @@ def url(script: Script) -> Iterator[str]:
 
 @pytest.fixture
 def remote(url: str) -> Iterator[RemoteGenerator]:
-    with RemoteGenerator(ModelServer(url, silence_s=0.3), QUICK) as generator:
+    with RemoteGenerator(ModelServer(url), QUICK) as generator:
         generator.wait_ready(10)
         yield generator
 

@@ -143,6 +143,10 @@ def malformed(answering: Answering) -> None:
     answering.send(f"data: {{{SECRET}\n\n".encode())
 
 
+def web_page(answering: Answering) -> None:
+    answering.whole(200, f"<html>{SECRET}</html>", Content_Type="text/html")
+
+
 def sleeps(answering: Answering) -> None:
     time.sleep(1)
 
@@ -166,11 +170,10 @@ def error_inside(answering: Answering) -> None:
         (refuse(307, Location="http://192.0.2.1/v1/chat/completions"), "model_server_refused"),
         (refuse(500, {"error": SECRET}), "model_server_failed"),
         (malformed, "model_server_failed"),
+        (web_page, "model_server_failed"),
         (error_inside, "model_server_failed"),
         (dies, "model_server_unreachable"),
         (breaks_off, "model_server_unreachable"),
-        (sleeps, "model_server_slow"),
-        (stalls, "model_server_slow"),
     ],
 )
 def test_a_failure_has_a_code_says_nothing_of_the_text_and_is_got_over(
@@ -184,6 +187,16 @@ def test_a_failure_has_a_code_says_nothing_of_the_text_and_is_got_over(
     remote.wait_ready(10)
     assert ask(remote)[0] == "three."
     assert remote.tally.totals().generations["error"] == 1
+
+
+@pytest.mark.parametrize("act", [sleeps, stalls])
+def test_silence_is_not_waited_out(url: str, script: Script, act: Act) -> None:
+    with RemoteGenerator(ModelServer(url, silence_s=0.4), QUICK) as generator:
+        generator.wait_ready(20)
+        script.acts.append(act)
+        with pytest.raises(Unavailable, match="model_server_slow"):
+            ask(generator)
+        generator.wait_ready(20)
 
 
 def test_too_much_to_do_is_no_failure_of_the_server(remote: RemoteGenerator, script: Script) -> None:
