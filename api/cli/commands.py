@@ -24,6 +24,8 @@ from api.cli.options import Collections, Data, Into, Json, Key, Mode, Url
 
 app = typer.Typer(
     help="Ask your own documents and get answers in which every sentence is cited.",
+    epilog="Exit status: 0 done, 1 something failed, 2 wrong usage, 3 the answer is not in the documents, "
+    "4 an evaluation is worse than the one before it, 130 interrupted.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -44,6 +46,26 @@ Name = Annotated[
     str | None,
     typer.Option("--as", help="The name its documents have it under; the folder's own by default."),
 ]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"footnote {version('footnote')}")
+        raise typer.Exit
+
+
+@app.callback()
+def footnote(
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show which release this is, and exit."
+        ),
+    ] = False,
+) -> None:
+    """What holds for every command."""
 
 
 @app.command()

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import os
+import signal
+import socket
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 
@@ -35,6 +38,24 @@ def test_wrong_usage_is_status_2(tmp_path: Path) -> None:
     assert _run("jobs", "retry").returncode == 2
     assert _run("add", str(tmp_path / "nothing")).returncode == 2
     assert _run("search", "x", "-k", "0").returncode == 2
+
+
+def test_the_release_is_told() -> None:
+    told = _run("--version")
+    assert (told.returncode, told.stdout) == (0, f"footnote {version('footnote')}\n")
+
+
+def test_what_is_interrupted_is_status_130_without_a_word_of_python() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        command = [sys.executable, "-m", "api.cli", "ask", "What?", "--url", address]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as asking:
+            silent.accept()  # from here on it waits for an answer
+            asking.send_signal(signal.SIGINT)
+            printed, said = asking.communicate(timeout=60.0)
+    assert asking.returncode == 130
+    assert printed == ""
+    assert "Traceback" not in said
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -12,6 +12,11 @@ from tests.api.openai.library import BY_WHOM, OPENED
 MODEL = "footnote-quote:harbour"
 
 
+def cosine(one: list[float], other: list[float]) -> float:
+    """Of unit vectors."""
+    return sum(a * b for a, b in zip(one, other, strict=True))
+
+
 def test_langchain_chats(base_url: str, store: VectorStore) -> None:
     chat_models = pytest.importorskip("langchain_openai")
     chat = chat_models.ChatOpenAI(model=MODEL, base_url=base_url, api_key="unused", max_retries=0)
@@ -45,14 +50,31 @@ def test_langchain_embeds(base_url: str, store: VectorStore) -> None:
     )
     roof, copper, skates = embedder.embed_documents(["a copper roof", "roofs of copper", "skates for hire"])
 
-    def cosine(one: list[float], other: list[float]) -> float:
-        return sum(a * b for a, b in zip(one, other, strict=True))
-
     assert cosine(roof, copper) > cosine(roof, skates)
 
 
 def test_llamaindex_chats(base_url: str, store: VectorStore) -> None:
     """``OpenAILike`` is LlamaIndex's class for services that are not OpenAI's own."""
     llms = pytest.importorskip("llama_index.llms.openai_like")
+    message = pytest.importorskip("llama_index.core.llms").ChatMessage
     chat = llms.OpenAILike(model=MODEL, api_base=base_url, api_key="unused", is_chat_model=True)
-    assert "1911" in str(chat.complete(OPENED))
+    asked = [message(role="user", content=OPENED)]
+    said = chat.chat(asked).message
+    assert "1911" in said.content
+    assert str(chat.complete(OPENED)) == said.content
+    assert "".join(part.delta or "" for part in chat.stream_chat(asked)) == said.content
+    assert asyncio.run(chat.achat(asked)).message.content == said.content
+    followed = chat.chat([*asked, said, message(role="user", content=BY_WHOM)])
+    assert "Brandt" in followed.message.content
+
+
+def test_llamaindex_embeds(base_url: str, store: VectorStore) -> None:
+    embedders = pytest.importorskip("llama_index.embeddings.openai_like")
+    embedder = embedders.OpenAILikeEmbedding(
+        model_name="footnote-embedding", api_base=base_url, api_key="unused"
+    )
+    roof, copper, skates = embedder.get_text_embedding_batch(
+        ["a copper roof", "roofs of copper", "skates for hire"]
+    )
+    assert cosine(roof, copper) > cosine(roof, skates)
+    assert cosine(embedder.get_query_embedding("a copper roof"), roof) == pytest.approx(1.0, abs=1e-5)
