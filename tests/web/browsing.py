@@ -97,14 +97,14 @@ def visit(
 
 
 def until(page: Page, expression: str, arg: object = None) -> None:
-    """Wait for a JavaScript expression or function to hold.
+    """Wait for a JavaScript expression or function to be true.
 
-    Not Playwright's ``wait_for_function``: it tries again by ``eval``, which the page's policy refuses, so
-    that it succeeds at the first try only.
+    Playwright's own ``wait_for_function`` evaluates a string in the page from its second look on, which the
+    page's policy forbids: it works only for what is true at once.
     """
     deadline = time.monotonic() + PATIENCE_MS / 1000
     while not page.evaluate(expression, arg):
-        assert time.monotonic() < deadline, f"never came true: {expression}"
+        assert time.monotonic() < deadline, f"it never became true: {expression}"
         page.wait_for_timeout(20)
 
 

@@ -82,6 +82,18 @@ def test_keys_are_made_shown_once_and_revoked(browser: Browser, locked: Locked) 
         assert client.get("/v1/documents", headers=bearer).status_code == 401
 
 
+def test_a_key_is_no_admin_s_only_because_the_others_are_not_shown(browser: Browser, locked: Locked) -> None:
+    client, admin = locked
+    with visit(browser, str(client.base_url), "/#/library") as (page, _):
+        sign_in(page, admin)
+        page.route("**/v1/keys", lambda route: route.abort(), times=1)
+        page.get_by_role("link", name="Settings").click()
+        expect(page.locator(".settings .problem code")).to_have_text("not_reachable")
+        page.get_by_role("button", name="Create a key").click()
+        expect(page.get_by_label("What it may do").locator("option")).to_have_count(3)
+        expect(page.get_by_label("What it may do")).to_have_value("read")
+
+
 def test_signing_out_forgets_the_key(browser: Browser, locked: Locked) -> None:
     client, admin = locked
     with visit(browser, str(client.base_url), "/#/settings") as (page, _):

@@ -15,6 +15,11 @@ export class Problem extends Error {
   }
 }
 
+/** A file of the page could not be loaded: another release serves now, or none. */
+export function outdated() {
+  return new Problem(0, { code: "page_outdated", detail: "Footnote was updated or stopped; reload the page." });
+}
+
 /** The key that requests carry: of this tab, or of this browser where it was kept. */
 export const key = {
   get() {

@@ -14,9 +14,7 @@
 // tells of finished documents with a "footnote:documents" event on window.
 
 import { h, put } from "./dom.js";
-import { api, Problem } from "./http.js";
-import { learn } from "./rights.js";
-import { install as installShortcuts } from "./shortcuts.js";
+import { api, outdated } from "./http.js";
 import { icon, problemBox, theme } from "./ui.js";
 
 const VIEWS = {
@@ -76,8 +74,7 @@ async function route() {
     module = await VIEWS[name].load();
   } catch (error) {
     console.error(error);
-    const gone = new Problem(0, { code: "page_outdated", detail: "Footnote was updated or stopped; reload the page." });
-    put(document.getElementById("main"), problemBox(gone, { retry: () => location.reload() }));
+    put(document.getElementById("main"), problemBox(outdated(), { retry: () => location.reload() }));
     return;
   }
   if (mine !== turn) return;
@@ -169,14 +166,19 @@ function sentence(phase) {
   return phase ? phase[0].toUpperCase() + phase.slice(1) : "Starting";
 }
 
+/** What can wait until the page can be used: the fewer files are needed before, the sooner that is. */
+async function installTheRest() {
+  const [uploads, rights, shortcuts] = await Promise.all([import("./uploads.js"), import("./rights.js"), import("./shortcuts.js")]);
+  uploads.install();
+  shortcuts.install();
+  window.addEventListener("footnote:key", rights.learn);
+  rights.learn();
+}
+
 put(document.getElementById("bar"), bar());
 document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault(); // its hash is no view
   document.getElementById("main").focus();
 });
-installShortcuts();
 window.addEventListener("hashchange", route);
-route();
-import("./uploads.js").then((module) => module.install());
-window.addEventListener("footnote:key", learn);
-learn();
+route().finally(installTheRest);

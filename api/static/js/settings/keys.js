@@ -24,7 +24,7 @@ export function keys() {
     }
   };
   draw();
-  return part("Keys", list, h("div", null, button("Create a key", { icon: "key", onclick: () => create(list, draw) })));
+  return part("Keys", list, h("div", null, button("Create a key", { icon: "key", onclick: () => create(draw) })));
 }
 
 function shown(data, draw) {
@@ -61,8 +61,14 @@ async function revoke(one, draw) {
   draw();
 }
 
-async function create(list, draw) {
-  const first = list.querySelector(".key-list") === null;
+async function create(draw) {
+  let first; // asked anew: that no key is shown may only mean that none is shown yet
+  try {
+    first = (await api.get("/v1/keys")).data.length === 0;
+  } catch (error) {
+    toast(error.detail, { kind: "bad" });
+    return;
+  }
   const fields = await form(first);
   const trouble = h("div", null);
   const make = async () => {

@@ -2,16 +2,24 @@
 // `#/ask?document=<id>` asks of one document alone.
 
 import { add, h, put } from "../dom.js";
-import { api, events } from "../http.js";
+import { api, events, outdated } from "../http.js";
 import { navigate, readdress, title } from "../main.js";
 import { ago, button, count, problemBox } from "../ui.js";
-import { closeSource, openSource, warmSource } from "../viewer.js";
 import { Composer } from "../ask/composer.js";
-import { Turn } from "../ask/turn.js";
 
 const RECENT = 4;
 const TURNS_SHOWN = 20;
 const WARMED = 2;
+
+/** How answers and their sources are shown: needed with the first question, not to type it. */
+const shown = {
+  Turn: null,
+  viewer: null,
+  load: async () => {
+    const [{ Turn }, viewer] = await Promise.all([import("../ask/turn.js"), import("../viewer.js")]);
+    Object.assign(shown, { Turn, viewer });
+  },
+};
 
 export function mount(root, [conversation = null], query) {
   const view = new AskView(root, conversation, query.get("document"));
@@ -39,7 +47,7 @@ class AskView {
   leave() {
     this.#left = true;
     this.#running?.abort();
-    closeSource();
+    shown.viewer?.closeSource();
   }
 
   async #begin() {
@@ -53,9 +61,10 @@ class AskView {
       onstop: () => this.#running?.abort(),
     });
     put(this.dock, this.composer.element);
+    if (matchMedia("(hover: hover)").matches) this.composer.focus();
+    shown.load().catch(() => {}); // tried again, and told, when it is needed
     if (this.#conversation) await this.#reopen();
     else this.#greet();
-    if (!this.#left && matchMedia("(hover: hover)").matches) this.composer.focus();
   }
 
   async #greet() {
@@ -80,7 +89,7 @@ class AskView {
     try {
       const listed = await api.get("/v1/answers", { conversation: this.#conversation, limit: TURNS_SHOWN });
       const kept = listed.data.filter((one) => !one.replay_of).reverse();
-      const receipts = await Promise.all(kept.map((one) => api.get(`/v1/answers/${one.id}`)));
+      const [receipts] = await Promise.all([Promise.all(kept.map((one) => api.get(`/v1/answers/${one.id}`))), shown.load()]);
       if (this.#left) return;
       const earlier = `The last ${TURNS_SHOWN} questions of this conversation are shown.`;
       if (listed.next_cursor) add(this.turns, h("p", { class: "notice" }, earlier));
@@ -98,9 +107,9 @@ class AskView {
   }
 
   #turn(asked) {
-    const turn = new Turn(asked.question, {
-      open: openSource,
-      warm: warmSource,
+    const turn = new shown.Turn(asked.question, {
+      open: shown.viewer.openSource,
+      warm: shown.viewer.warmSource,
       retry: () => this.#ask(asked),
     });
     add(this.turns, turn.element);
@@ -109,19 +118,27 @@ class AskView {
 
   async #ask(asked) {
     if (this.#running) return;
+    const running = (this.#running = new AbortController());
+    try {
+      await shown.load();
+    } catch (error) {
+      console.error(error);
+      this.#running = null;
+      put(this.turns, problemBox(outdated(), { retry: () => location.reload() }));
+      return;
+    }
     this.#root.classList.remove("empty");
     this.welcome.hidden = true;
     if (!this.#conversation) this.#name(asked.question);
     const turn = this.#turn(asked);
     turn.element.classList.add("fresh");
     turn.element.scrollIntoView({ block: "start" });
-    const running = (this.#running = new AbortController());
     this.composer.busy(true);
     const body = { ...asked, conversation: this.#conversation, stream: true };
     if (this.#document) body.filter = { document_id: this.#document };
     try {
       for await (const event of events("POST", "/v1/ask", { body, signal: running.signal })) turn.take(event);
-      for (const citation of turn.answer?.citations.slice(0, WARMED) ?? []) warmSource(citation);
+      for (const citation of turn.answer?.citations.slice(0, WARMED) ?? []) shown.viewer.warmSource(citation);
     } catch (error) {
       if (running.signal.aborted) turn.stopped();
       else turn.failed(error);
