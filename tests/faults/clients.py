@@ -44,6 +44,10 @@ class Crowd:
             thread.start()
         return threads
 
+    def act(self, number: int, client: Client) -> None:
+        """One request of the client of this number."""
+        self._members[number].act(client)
+
     def settle(self, client: Client) -> None:
         """Have every request that got no answer made once more, with its own idempotency key."""
         for member in self._members:
