@@ -12,6 +12,7 @@ import math
 import os
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,16 +111,23 @@ class IndexFollower:
                 self._saved_seq, self._saved_at = seq, time.monotonic()
 
     def grow(self, database: Reader, ask: Ask | None = None) -> None:
-        """Have the inverted form made in the background if it is time for it; returns at once.
+        """Have the inverted form made, or tried again, in the background if it is time for it; returns at
+        once.
 
         ``ask`` embeds questions into the space, as whoever searches does.
         """
         with self._lock:
             going_on = self._training is not None and self._training.is_alive()
-            if going_on or self._index is None or not index_training.wanted(self._index):
+            if going_on or self._index is None:
+                return
+            if index_training.wanted(self._index):
+                work = self.train
+            elif index_training.worth_measuring(self._index):
+                work = self.measure
+            else:
                 return
             self._training = threading.Thread(
-                target=self._train, args=(database, ask), name="index-training", daemon=True
+                target=self._in_background, args=(work, database, ask), name="index-training", daemon=True
             )
         self._training.start()
 
@@ -138,12 +146,24 @@ class IndexFollower:
             recall=index.tuning.recall,
         )
 
-    def _train(self, database: Reader, ask: Ask | None) -> None:
+    def measure(self, database: Reader, ask: Ask | None = None) -> None:
+        """Try the inverted form on the library as it is now, and set it by what is found."""
+        index = self._index
+        assert index is not None
+        index.tuning = tuning = index_training.measure(database, self._space_id, index, ask)
+        with self._lock:
+            if index is self._index:
+                self._saved_seq = -1
+        _log.info("index_measured", vectors=len(index), probes=tuning.probes, recall=tuning.recall)
+
+    def _in_background(
+        self, work: Callable[[Reader, Ask | None], None], database: Reader, ask: Ask | None
+    ) -> None:
         os.setpriority(
             os.PRIO_PROCESS, threading.get_native_id(), _TRAINING_PRIORITY
         )  # of this thread, on Linux
         try:
-            self.train(database, ask)
+            work(database, ask)
         except FootnoteError as error:  # it is tried again a minute later
             _log.warning("index_training_failed", error=error.code)
 

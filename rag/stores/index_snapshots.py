@@ -36,10 +36,11 @@ class Manifest:
     probes: int
     trained_on: int
     recall: float | None
+    measured_on: int
 
     @property
     def tuning(self) -> Tuning:
-        return Tuning(self.probes, self.trained_on, self.recall)
+        return Tuning(self.probes, self.trained_on, self.recall, self.measured_on)
 
 
 def save(folder: Path, index: VectorIndex, seq: int, space: str) -> Manifest:

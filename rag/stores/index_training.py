@@ -2,7 +2,7 @@
 
 The number of lists follows from the number of vectors; how many of them a search looks at, from trying:
 questions are made of the library's own passages, every vector is compared with each of them exactly, and more
-lists are looked at until what search finds is nearly what there is.
+lists are looked at until what search finds is nearly what there is. As the library grows, it is tried again.
 """
 
 from __future__ import annotations
@@ -20,20 +20,24 @@ from sqlalchemy import select
 from rag.stores import chunk_store
 from rag.stores.database import Tx
 from rag.stores.tables import vectors
-from rag.stores.vector_index import Ids, Tuning, VectorIndex, Vectors, one_thread
+from rag.stores.vector_index import Form, Ids, Tuning, VectorIndex, Vectors, one_thread
 
 LARGE = 30_000
 """Vectors from which on the inverted form is quicker; measured, see ``tests/benchmarks/search.py``."""
 OUTGROWN = 4
 """How many times as many vectors as it was trained on make its lists too long."""
-RECALL = 0.985
-"""What a search is to find of the ten nearest; a little more than is promised, since 200 are a sample."""
+CHANGED = 1.5
+"""How many times as many vectors as it was tried on, or as few, make it worth trying again."""
+RECALL = 0.98
+"""What a search is to find of the ten nearest."""
 CANDIDATES = 100
 """Taken from the lists for exact scoring, at least."""
 
 _SAMPLED_PER_LIST = 64
-_QUESTIONS = 200
+_QUESTIONS = 400
 _NEAREST = 10
+_SURE = 2.0
+"""Standard errors by which what some questions find must be above what is promised for all."""
 _WORDS = (6, 13)
 """Of a question: at least the first, fewer than the second."""
 _BATCH = 4096
@@ -55,6 +59,12 @@ def wanted(index: VectorIndex) -> bool:
     return len(index) >= LARGE and len(index) >= OUTGROWN * index.tuning.trained_on
 
 
+def worth_measuring(index: VectorIndex) -> bool:
+    """Whether what was found out about an inverted index may no longer be so."""
+    before = index.tuning.measured_on
+    return index.form is Form.INVERTED and not before / CHANGED < len(index) < before * CHANGED
+
+
 def train(database: Reader, space_id: int, dimension: int, ask: Ask | None = None) -> tuple[VectorIndex, int]:
     """An inverted index of a space, and the change of the log that it has at least.
 
@@ -74,17 +84,23 @@ def train(database: Reader, space_id: int, dimension: int, ask: Ask | None = Non
     with one_thread():
         index = VectorIndex.inverted(training, lists)
         del training
-        drawn = np.sort(chance.choice(ids, min(len(ids), _QUESTIONS), replace=False))
-        trial = (
-            _Trial(*_read(database, space_id, drawn, dimension))
-            if ask is None
-            else _asked(database, drawn, chance, ask)
-        )
+        trial = _trial(database, space_id, dimension, ids, ask)
         for some, rows in _batches(database, space_id, int(ids[-1])):
             index.add(some, rows)
             trial.compare(some, rows)
-    index.tuning = _tuned(index, trial)
+    index.tuning = _tuned(index, trial, len(index))
     return index, seq
+
+
+def measure(database: Reader, space_id: int, index: VectorIndex, ask: Ask | None = None) -> Tuning:
+    """How an inverted index, which is searched meanwhile, should be set now."""
+    with database.read() as tx:
+        ids = np.array(_all_ids(tx, space_id), dtype=np.int64)
+    with one_thread():
+        trial = _trial(database, space_id, index.dimension, ids, ask)
+        for some, rows in _batches(database, space_id, int(ids[-1])):
+            trial.compare(some, rows)
+    return _tuned(index, trial, index.tuning.trained_on)
 
 
 def lists_for(count: int) -> int:
@@ -114,13 +130,23 @@ class _Trial:
         self.scores = np.take_along_axis(scores, best, axis=1)
         self.nearest = np.take_along_axis(known, best, axis=1)
 
-    def recall(self, index: VectorIndex) -> float:
-        """The share of the nearest that are among the candidates of ``index``."""
-        hits = 0
-        for question, expected in zip(self.questions, self.nearest, strict=True):
-            found = {one for one, _ in index.search(question, CANDIDATES)}
-            hits += len(found.intersection(expected.tolist()))
-        return hits / self.nearest.size
+    def recalls(self, index: VectorIndex, probes: int) -> NDArray[np.float64]:
+        """Of each question, the share of the nearest that are among the candidates of ``index``."""
+        found = [
+            [one for one, _ in index.search(question, CANDIDATES, probes=probes)]
+            for question in self.questions
+        ]
+        pairs = zip(self.nearest, found, strict=True)
+        return np.array([np.isin(expected, some).mean() for expected, some in pairs])
+
+
+def _trial(database: Reader, space_id: int, dimension: int, ids: Ids, ask: Ask | None) -> _Trial:
+    """Drawn from the chunks ``ids``, with nothing found so far."""
+    chance = np.random.default_rng(_SEED)
+    drawn = np.sort(chance.choice(ids, min(len(ids), _QUESTIONS), replace=False))
+    if ask is None:
+        return _Trial(*_read(database, space_id, drawn, dimension))
+    return _asked(database, drawn, chance, ask)
 
 
 def _asked(database: Reader, drawn: Ids, chance: np.random.Generator, ask: Ask) -> _Trial:
@@ -135,13 +161,14 @@ def _asked(database: Reader, drawn: Ids, chance: np.random.Generator, ask: Ask) 
     return _Trial(np.full(len(questions), -1), ask(questions))
 
 
-def _tuned(index: VectorIndex, trial: _Trial) -> Tuning:
+def _tuned(index: VectorIndex, trial: _Trial, trained_on: int) -> Tuning:
     probes = 4
     while True:
-        index.tuning = Tuning(probes)
-        recall = trial.recall(index)
-        if recall >= RECALL or probes >= index.lists // 2:
-            return Tuning(probes, len(index), recall)
+        recalls = trial.recalls(index, probes)
+        recall = float(recalls.mean())
+        error = float(recalls.std()) / math.sqrt(len(recalls))
+        if recall - _SURE * error >= RECALL or probes >= index.lists // 2:
+            return Tuning(probes, trained_on, recall, len(index))
         probes = math.ceil(1.2 * probes)
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.stores import index_training
+from rag.stores import index_snapshots, index_training
 from rag.stores.index_follower import IndexFollower
 from rag.stores.index_view import IndexView
-from rag.stores.vector_index import Form, VectorIndex
+from rag.stores.vector_index import Form, Tuning, VectorIndex
 from tests.rag.stores.library import DIMENSION, SPACE, Library, unit_vectors
 
 
@@ -22,7 +22,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(index_training, "LARGE", 200)
-    monkeypatch.setattr(index_training, "CANDIDATES", 20)
+    monkeypatch.setattr(index_training, "CANDIDATES", 60)  # eight dimensions are known by sixteen bits
 
 
 def _add(library: Library, count: int, name: str) -> None:
@@ -103,6 +103,35 @@ def test_an_inverted_index_follows_and_comes_back_from_its_snapshot(library: Lib
     assert (index.form, index.tuning, len(index)) == (Form.INVERTED, recall, 240)
 
 
+def test_it_is_tried_again_when_the_library_has_grown(library: Library, folder: Path) -> None:
+    _add(library, 210, "first")
+    follower = _follower(library, folder)
+    with library.database.read() as tx:
+        follower.current(tx)
+    before = _grown(library, follower)
+    assert (before.tuning.trained_on, before.tuning.measured_on) == (210, 210)
+    _add(library, 90, "second")
+    assert _grown(library, follower).tuning.measured_on == 210
+    _add(library, 60, "third")
+    _grown(library, follower)
+    after = _grown(library, follower)
+    assert after is before
+    assert (after.tuning.trained_on, after.tuning.measured_on) == (210, 360)
+    assert after.tuning.recall is not None
+    follower.save()
+    loaded = index_snapshots.load(folder, SPACE, DIMENSION)
+    assert loaded is not None
+    assert loaded[0].tuning == after.tuning
+
+
+def test_fewer_lists_than_are_needed_are_noticed(library: Library) -> None:
+    _add(library, 400, "a")
+    index, _ = index_training.train(library.database, library.space_id, DIMENSION)
+    well = index.tuning
+    index.tuning = Tuning(1, well.trained_on, 1.0, 100)
+    assert index_training.measure(library.database, library.space_id, index) == well
+
+
 def test_it_is_made_anew_when_it_has_outgrown_its_lists(library: Library, folder: Path) -> None:
     _add(library, 210, "first")
     follower = _follower(library, folder)
@@ -165,7 +194,7 @@ def test_it_is_tuned_on_questions_made_of_its_passages(library: Library, folder:
         return unit_vectors(len(questions), seed=5)
 
     index, _ = index_training.train(library.database, library.space_id, DIMENSION, ask)
-    assert len(asked) == index_training._QUESTIONS
+    assert len(asked) == len(texts)
     assert all(6 <= len(one.split()) <= 12 and any(one in text for text in texts) for one in asked)
     assert index.tuning.recall is not None
     assert index.tuning.recall >= index_training.RECALL
