@@ -50,9 +50,10 @@ def test_what_is_interrupted_is_status_130_without_a_word_of_python() -> None:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
         command = [sys.executable, "-m", "api.cli", "ask", "What?", "--url", address]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as asking:
-            silent.accept()  # from here on it waits for an answer
-            asking.send_signal(signal.SIGINT)
-            printed, said = asking.communicate(timeout=60.0)
+            connection, _ = silent.accept()  # from here on it waits for an answer
+            with connection:
+                asking.send_signal(signal.SIGINT)
+                printed, said = asking.communicate(timeout=60.0)
     assert asking.returncode == 130
     assert printed == ""
     assert "Traceback" not in said
