@@ -53,6 +53,7 @@ bench: $(READY) $(PEERS)/.ready ## measure times and memory, write data/reports
 	@$(BIN)/python -m tests.benchmarks.ingesting --peers $(PEERS)
 	@$(BIN)/python -m tests.benchmarks.search
 	@$(BIN)/python -m tests.benchmarks.web
+	@OMP_WAIT_POLICY=passive $(BIN)/python -m tests.benchmarks.generation
 
 # What Footnote is compared with; it never comes into the environment that Footnote runs in.
 $(PEERS)/.ready: tests/benchmarks/peers.txt | $(READY)
