@@ -150,7 +150,9 @@ class GeneratorSettings:
     Attributes:
         context: most tokens of prompt and answer together; capped at what the model was trained for.
         threads: CPU threads; leave one core to retrieval where there are more than two.
-        prefill_slice: prompt tokens read between two looks at the cancel flag.
+        prefill_slice: prompt tokens read between two looks at the cancel flag while nobody writes. What is
+            new in a prompt with three passages, 120 to 160 tokens, fits into one: a second, small slice
+            costs nearly as much as a full one.
         parallel: how many texts are written at once.
         cpu_kernels: let llama.cpp rearrange weights for this CPU's own matrix instructions. Some
             virtual machines announce instructions they do not have; the parent then turns this off.
@@ -158,7 +160,7 @@ class GeneratorSettings:
 
     context: int = 4096
     threads: int = 2
-    prefill_slice: int = 128
+    prefill_slice: int = 256
     parallel: int = 8
     cpu_kernels: bool = True
 
