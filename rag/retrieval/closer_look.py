@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import replace
+from functools import cached_property, lru_cache
+from itertools import pairwise
 
 from rag.records import Passage
 from rag.retrieval.fusion import fuse
@@ -29,12 +30,18 @@ _LONGEST_HEADING = 120
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 
-@dataclass(frozen=True, slots=True)
 class _Sentence:
-    """Stems in order, and the numbers in it that are no years."""
+    """A sentence taken apart as far as it is asked for."""
 
-    stems: Sequence[str]
-    figures: frozenset[str]
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self.stems = tuple(stems(text))
+        self.pairs = frozenset(pairwise(self.stems))
+
+    @cached_property
+    def figures(self) -> frozenset[str]:
+        """The numbers in it that are no years."""
+        return frozenset(number for number in numbers(self._text) if not _YEAR.fullmatch(number))
 
 
 def look_closer(
@@ -45,7 +52,7 @@ def look_closer(
     What a passage stands under, and what the question calls its document, counts for each of its
     sentences: a row of a balance sheet names neither the company nor the year nor the balance sheet.
     """
-    asked = numbers(query.text)
+    asked, asked_pairs = numbers(query.text), frozenset(pairwise(query.stems))
     focus: dict[int, float] = {}
     pairs: dict[int, float] = {}
     figures: dict[int, float] = {}
@@ -56,9 +63,10 @@ def look_closer(
         sentences = _sentences(said)
         covered = [query.coverage(setting.union(one.stems)) for one in sentences]
         focus[at] = max(covered)
-        pairs[at] = max(query.shared_pairs(one.stems) for one in sentences)
-        with_figures = zip(covered, sentences, strict=True)
-        figures[at] = max((share for share, one in with_figures if one.figures - asked), default=0.0)
+        pairs[at] = max(len(asked_pairs & one.pairs) for one in sentences)
+        if wants_figure:
+            with_figures = zip(covered, sentences, strict=True)
+            figures[at] = max((share for share, one in with_figures if one.figures - asked), default=0.0)
     rankings = [(focus, FOCUS_WEIGHT), (pairs, PAIRS_WEIGHT)]
     if wants_figure:
         rankings.append((figures, FIGURES_WEIGHT))
@@ -103,11 +111,4 @@ def _opening_headings(text: str) -> str:
 @lru_cache(maxsize=2048)
 def _sentences(text: str) -> Sequence[_Sentence]:
     """At least one. Passages are immutable, and the good ones come again."""
-    spoken = [text[start:end] for start, end in sentence_spans(text)] or [""]
-    return tuple(
-        _Sentence(
-            tuple(stems(one)),
-            frozenset(number for number in numbers(one) if not _YEAR.fullmatch(number)),
-        )
-        for one in spoken
-    )
+    return tuple(_Sentence(text[start:end]) for start, end in sentence_spans(text)) or (_Sentence(""),)

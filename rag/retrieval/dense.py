@@ -82,25 +82,20 @@ class DenseView:
 
     def search(self, k: int, ranges: Sequence[Range] | None) -> dict[int, float]:
         """Up to ``k`` chunk ids of each space with their scores, among the ids in ``ranges`` (None: all)."""
-        return self.nearest(k, self.candidates(k, ranges))
+        return self.nearest(k, [self.candidates(k, ranges)])
 
     def candidates(self, k: int, ranges: Sequence[Range] | None) -> Candidates:
         """What ``nearest`` chooses from. Reads no SQL, so it may be called on another thread."""
         return [view.index.candidates(view.query, k, ranges) for view in self.views]
 
-    def nearest(self, k: int, candidates: Candidates) -> dict[int, float]:
-        """The ``k`` best candidates of each space."""
+    def nearest(self, k: int, searches: Sequence[Candidates], others: Iterable[int] = ()) -> dict[int, float]:
+        """The ``k`` best candidates of each search in each space, and those ``others`` that have a vector,
+        with their exact scores."""
+        known = frozenset(others)
         found: dict[int, float] = {}
-        for view, ids in zip(self.views, candidates, strict=True):
-            found |= view.scaled(view.index.nearest(self.tx, view.query, ids, k))
-        return found
-
-    def scores_of(self, chunks: Iterable[int]) -> dict[int, float]:
-        """The exact scores of those chunks that have a vector."""
-        wanted = list(chunks)
-        found: dict[int, float] = {}
-        for view in self.views:
-            found |= view.scaled(view.index.scores_of(self.tx, view.query, wanted))
+        for at, view in enumerate(self.views):
+            candidates = [search[at] for search in searches]
+            found |= view.scaled(view.index.exact(self.tx, view.query, candidates, k, known))
         return found
 
 

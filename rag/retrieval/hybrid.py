@@ -13,7 +13,7 @@ from rag.observability import tracing
 from rag.records import Coverage, Passage
 from rag.retrieval import named_documents
 from rag.retrieval.closer_look import look_closer
-from rag.retrieval.dense import DenseSearch, DenseView, VectorSpace
+from rag.retrieval.dense import Candidates, DenseSearch, DenseView, VectorSpace
 from rag.retrieval.fusion import fuse
 from rag.retrieval.named_documents import NONE_NAMED, NamedDocuments
 from rag.retrieval.query import Query, inverse_frequencies, terms_of
@@ -153,27 +153,23 @@ class HybridRetriever:
     ) -> _Found:
         """The best of everything in ``scope``, and the best of the documents that the question names: among
         a hundred look-alikes the right page may be far down."""
-        dense: dict[int, float] = {}
+        places = [scope] if named.scope is None else [scope, named.scope]
         lexical: dict[int, float] = {}
-        for searched in [scope] if named.scope is None else [scope, named.scope]:
-            nearest = self._nearest(view, depth, searched.ranges) if mode is not SearchMode.LEXICAL else dict
-            if mode is not SearchMode.DENSE:
-                lexical |= dict(self._keywords.search(tx, _wanted(query), depth, searched))
-            dense |= nearest()
-        if mode is SearchMode.HYBRID:
-            # The cosine of what only the keywords found is known exactly as well.
-            dense |= view.scores_of(one for one in lexical if one not in dense)
-        return _Found(dense, lexical)
+        near = [self._near(view, depth, one.ranges) for one in places if mode is not SearchMode.LEXICAL]
+        if mode is not SearchMode.DENSE:
+            for place in places:
+                lexical |= dict(self._keywords.search(tx, _wanted(query), depth, place))
+        if mode is SearchMode.LEXICAL:
+            return _Found({}, lexical)
+        # The cosine of what only the keywords found is known exactly as well.
+        return _Found(view.nearest(depth, [found() for found in near], lexical), lexical)
 
-    def _nearest(
-        self, view: DenseView, depth: int, ranges: Sequence[Range] | None
-    ) -> Callable[[], dict[int, float]]:
-        """The nearest, once they are asked for: where looking takes longer than changing threads, they are
+    def _near(self, view: DenseView, depth: int, ranges: Sequence[Range] | None) -> Callable[[], Candidates]:
+        """What may be nearest, once it is asked for: where looking takes longer than changing threads, it is
         looked for from now on, beside the keywords."""
         if len(view) < _WORTH_A_THREAD:
-            return partial(view.search, depth, ranges)
-        found = self._beside.submit(view.candidates, depth, ranges)
-        return lambda: view.nearest(depth, found.result())
+            return partial(view.candidates, depth, ranges)
+        return self._beside.submit(view.candidates, depth, ranges).result
 
 
 @dataclass(frozen=True, slots=True)

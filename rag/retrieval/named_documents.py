@@ -63,12 +63,14 @@ def find(tx: Tx, question: str, scope: ResolvedScope, readable: ResolvedScope) -
     """The documents inside ``scope`` that ``question`` names; how rare a word is, is told from ``readable``,
     all that the asker may see."""
     weights = naming_weights(question)
-    total = document_names.count(tx, readable)
-    known = document_names.frequencies(tx, list(weights), readable)
     # Ordinary words add to a name and make none: every abstract's title shares some with a long question.
-    naming = {term for term in known if weights[term] == 1.0}
-    if total < 2 or not naming:
+    ordinary = [term for term, weight in weights.items() if weight < 1.0]
+    known = document_names.frequencies(tx, [term for term in weights if term not in ordinary], readable)
+    naming = set(known)
+    total = document_names.count(tx, readable) if naming else 0
+    if total < 2:
         return NONE_NAMED
+    known |= document_names.frequencies(tx, ordinary, readable)
     rarity = inverse_frequencies(list(known), known, total)
     evidence: dict[int, dict[str, float]] = {}
     # An ordinary word on a first page names nothing.

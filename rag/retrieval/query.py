@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,10 +45,6 @@ class Query:
     def wants_number(self) -> bool:
         """Whether the answer is a quantity or a point in time."""
         return bool(_ASKS_NUMBER.search(self.text))
-
-    def shared_pairs(self, sequence: Sequence[str]) -> int:
-        """How many pairs of neighbouring stems of the question are neighbours in ``sequence`` too."""
-        return len(set(pairwise(self.stems)) & set(pairwise(sequence)))
 
 
 def years(text: str) -> set[str]:

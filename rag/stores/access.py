@@ -11,8 +11,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Table, and_, select
 
-from rag.stores.database import Tx
+from rag.stores.database import Tx, fetch
 from rag.stores.tables import collections, documents
+
+_OTHERS = "SELECT 1 FROM collections WHERE tenant_id != ? LIMIT 1"
 
 DEFAULT_TENANT = 1
 """Its id; the migration that brought tenants gave it everything that was there."""
@@ -88,5 +90,4 @@ def is_everything(tx: Tx, access: Access) -> bool:
     """Whether there is nothing that ``access`` leaves out, so that nothing needs to be filtered."""
     if access.collections is not None:
         return False
-    others = select(collections.c.id).where(collections.c.tenant_id != access.tenant).limit(1)
-    return tx.scalar(others) is None
+    return not fetch(tx, _OTHERS, access.tenant)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,7 @@ from rag.records import (
     VersionStatus,
 )
 from rag.stores import document_names, keyword_index, texts
-from rag.stores.database import Tx
+from rag.stores.database import Tx, fetch
 from rag.stores.tables import (
     chunks,
     documents,
@@ -56,10 +56,14 @@ _PASSAGES = (
     .join(documents, documents.c.live_version_id == versions.c.id)
     .where(chunks.c.id.in_(bindparam("ids", expanding=True)))
 )
-_VECTORS_AT = text(
-    "SELECT chunk_id, vector FROM vectors WHERE space_id = :space "
-    "AND chunk_id IN (SELECT value FROM json_each(:ids)) ORDER BY chunk_id"
+_VECTORS_AT = (
+    "SELECT chunk_id, vector FROM vectors WHERE space_id = ? "
+    "AND chunk_id IN (SELECT value FROM json_each(?)) ORDER BY chunk_id"
 )
+_VECTORS_BETWEEN = (
+    "SELECT chunk_id, vector FROM vectors WHERE space_id = ? AND chunk_id BETWEEN ? AND ? ORDER BY chunk_id"
+)
+_NEWEST = "SELECT max(seq) FROM index_changes WHERE space_id = ?"
 _live = versions.alias("live")
 _STANDING = (
     select(
@@ -275,7 +279,7 @@ def status_of(number: int, latest: int) -> VersionStatus:
 
 def newest_change(tx: Tx, space_id: int) -> int:
     """The sequence number of the last change of a space, 0 before the first."""
-    return tx.scalar(select(func.max(index_changes.c.seq)).where(index_changes.c.space_id == space_id)) or 0
+    return fetch(tx, _NEWEST, space_id)[0][0] or 0
 
 
 def changes_after(tx: Tx, space_id: int, seq: int) -> list[Change]:
@@ -294,17 +298,12 @@ def changes_after(tx: Tx, space_id: int, seq: int) -> list[Change]:
 
 def vectors_between(tx: Tx, space_id: int, first: int, last: int) -> tuple[NDArray[np.int64], Vectors]:
     """Ids ``(n,)`` and vectors ``(n, dimension)`` of the stored chunks ``first..last``, in id order."""
-    rows = tx.execute(
-        select(vectors.c.chunk_id, vectors.c.vector)
-        .where(vectors.c.space_id == space_id, vectors.c.chunk_id.between(first, last))
-        .order_by(vectors.c.chunk_id)
-    ).all()
-    return _joined(rows)
+    return _joined(fetch(tx, _VECTORS_BETWEEN, space_id, first, last))
 
 
 def vectors_at(tx: Tx, space_id: int, chunk_ids: Sequence[int]) -> tuple[NDArray[np.int64], Vectors]:
     """As ``vectors_between``, of those of the chunks that have one. One statement, however many they are."""
-    return _joined(tx.execute(_VECTORS_AT, {"space": space_id, "ids": json.dumps(list(chunk_ids))}).all())
+    return _joined(fetch(tx, _VECTORS_AT, space_id, json.dumps(list(chunk_ids))))
 
 
 def all_vectors(tx: Tx, space_id: int, batch: int = 4096) -> Iterator[tuple[NDArray[np.int64], Vectors]]:
@@ -316,10 +315,11 @@ def all_vectors(tx: Tx, space_id: int, batch: int = 4096) -> Iterator[tuple[NDAr
             yield ids, rows
 
 
-def _joined(rows: Sequence[Row[*tuple[Any, ...]]]) -> tuple[NDArray[np.int64], Vectors]:
-    ids = np.array([row.chunk_id for row in rows], dtype=np.int64)
-    joined = np.frombuffer(b"".join([row.vector for row in rows]), dtype="<f4")
-    return ids, joined.reshape(len(rows), -1) if rows else np.empty((0, 0), dtype=np.float32)
+def _joined(rows: Iterable[tuple[int, bytes]]) -> tuple[NDArray[np.int64], Vectors]:
+    found = list(rows)
+    ids = np.array([chunk_id for chunk_id, _ in found], dtype=np.int64)
+    joined = np.frombuffer(b"".join([vector for _, vector in found]), dtype="<f4")
+    return ids, joined.reshape(len(found), -1) if found else np.empty((0, 0), dtype=np.float32)
 
 
 def notice_row(notice: Notice) -> dict[str, str]:

@@ -6,6 +6,7 @@ that does is matched against this table, which is written in the same transactio
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
@@ -14,7 +15,7 @@ from typing import Any
 from sqlalchemy import Select, column, func, or_, select, table, text
 
 from rag.stores import texts
-from rag.stores.database import Tx
+from rag.stores.database import Tx, fetch
 from rag.stores.scopes import Range, ResolvedScope
 from rag.stores.tables import documents, pages, versions
 from rag.text.forms import search_form
@@ -25,7 +26,7 @@ _BEGINNING = 1_500
 _MOST_METADATA = 2_000
 
 _entered = table("keyword_documents_docsize", column("id"))  # FTS5's shadow table
-_terms = table("keyword_document_terms", column("term"), column("doc"))
+_FREQUENCIES = "SELECT term, doc FROM keyword_document_terms WHERE term IN (SELECT value FROM json_each(?))"
 _places = table("keyword_document_places", column("term"), column("doc"), column("col"))
 _CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _PART = re.compile(r"(?:19|20)\d\d(?!\d)|[^\W\d_]{3,}")
@@ -98,14 +99,14 @@ def frequencies(tx: Tx, stemmed: Sequence[str], scope: ResolvedScope) -> dict[st
     none are left out."""
     if not stemmed:
         return {}
-    query = select(_terms.c.term, _terms.c.doc).where(_terms.c.term.in_(list(stemmed)))
-    if scope.ranges is not None:
-        query = (
-            select(_places.c.term, func.count(_places.c.doc.distinct()))
-            .where(_places.c.term.in_(list(stemmed)), _places.c.doc.in_(_document_ids(scope)))
-            .group_by(_places.c.term)
-        )
-    return dict(tx.execute(query).all())
+    if scope.ranges is None:
+        return dict(fetch(tx, _FREQUENCIES, json.dumps(list(stemmed))))
+    inside = (
+        select(_places.c.term, func.count(_places.c.doc.distinct()))
+        .where(_places.c.term.in_(list(stemmed)), _places.c.doc.in_(_document_ids(scope)))
+        .group_by(_places.c.term)
+    )
+    return dict(tx.execute(inside).all())
 
 
 def postings(

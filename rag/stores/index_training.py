@@ -62,7 +62,8 @@ def wanted(index: VectorIndex) -> bool:
 def worth_measuring(index: VectorIndex) -> bool:
     """Whether what was found out about an inverted index may no longer be so."""
     before = index.tuning.measured_on
-    return index.form is Form.INVERTED and not before / CHANGED < len(index) < before * CHANGED
+    as_before = before / CHANGED < len(index) < before * CHANGED
+    return index.form is Form.INVERTED and len(index) >= LARGE and not as_before
 
 
 def train(database: Reader, space_id: int, dimension: int, ask: Ask | None = None) -> tuple[VectorIndex, int]:

@@ -5,6 +5,7 @@ The two are apart because the first needs no SQL: it may run beside whatever els
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -31,9 +32,29 @@ class IndexView:
         return dict(self.index.search(query, wanted, ranges))
 
     def nearest(self, tx: Tx, query: Vectors, found: Mapping[int, float], k: int) -> dict[int, float]:
-        """The ``k`` nearest of the candidates with their exact scores, best first."""
-        scores = found if self.index.form is Form.FLAT else self.scores_of(tx, query, found)
-        return dict(sorted(scores.items(), key=lambda one: (-one[1], one[0]))[:k])
+        """The ``k`` nearest of the candidates with their exact scores."""
+        return self.exact(tx, query, [found], k)
+
+    def exact(
+        self,
+        tx: Tx,
+        query: Vectors,
+        searches: Sequence[Mapping[int, float]],
+        k: int,
+        others: Iterable[int] = (),
+    ) -> dict[int, float]:
+        """The ``k`` nearest of the candidates of each search, and the ``others`` that are in this space, with
+        their exact scores. They are read together."""
+        kept = set(others)
+        if self.index.form is Form.FLAT:
+            scores = {chunk: score for found in searches for chunk, score in found.items()}
+            scores |= self.scores_of(tx, query, kept - scores.keys())
+        else:
+            scores = self.scores_of(tx, query, kept.union(*searches))
+        for found in searches:
+            there = [(-scores[chunk], chunk) for chunk in found if chunk in scores]
+            kept.update(chunk for _, chunk in heapq.nsmallest(k, there))
+        return {chunk: scores[chunk] for chunk in kept if chunk in scores}
 
     def scores_of(self, tx: Tx, query: Vectors, chunks: Iterable[int]) -> dict[int, float]:
         """The exact scores of those of the chunks that are in this space."""

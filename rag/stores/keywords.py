@@ -21,7 +21,7 @@ import structlog
 from sqlalchemy import func, select, text
 
 from rag.stores import keyword_index, keyword_segments
-from rag.stores.database import Tx
+from rag.stores.database import Tx, fetch
 from rag.stores.keyword_ranking import KeywordRanking
 from rag.stores.scopes import ResolvedScope
 from rag.stores.tables import chunks
@@ -43,8 +43,8 @@ _SINCE = text(
     "SELECT rowid FROM keywords WHERE keywords MATCH :expression AND rowid > :last "
     "ORDER BY rowid DESC LIMIT :most"
 )
-_NEWEST = text("SELECT max(id) FROM chunks")
-_ALIVE = text("SELECT id FROM chunks WHERE id IN (SELECT value FROM json_each(:ids))")
+_NEWEST = "SELECT max(id) FROM chunks"
+_ALIVE = "SELECT id FROM chunks WHERE id IN (SELECT value FROM json_each(?))"
 
 Scores = list[tuple[int, float]]
 
@@ -190,7 +190,7 @@ class Keywords:
 
 
 def _newest(tx: Tx) -> int:
-    return tx.scalar(_NEWEST) or 0
+    return fetch(tx, _NEWEST)[0][0] or 0
 
 
 def _matching_since(tx: Tx, expression: str, last: int, most: int) -> list[int]:
@@ -208,5 +208,5 @@ def _inside(chunk_ids: Sequence[int], scope: ResolvedScope) -> list[int]:
 
 
 def _alive(tx: Tx, found: Scores) -> Scores:
-    there = set(tx.scalars(_ALIVE, {"ids": json.dumps([one for one, _ in found])}))
-    return [one for one in found if one[0] in there]
+    there = set(fetch(tx, _ALIVE, json.dumps([one for one, _ in found])))
+    return [one for one in found if one[:1] in there]

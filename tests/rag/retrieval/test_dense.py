@@ -74,7 +74,7 @@ def test_every_chunk_is_found_in_the_space_it_is_in_and_on_one_scale(
     with library.database.read() as tx:
         view = dense.view(tx, dense.embed("question"))
         found = view.search(10, None)
-        exact = view.scores_of([1, 4, 99])
+        exact = view.nearest(0, [], [1, 4, 99])
         assert view.search(10, [(2, 3)]).keys() == {2, 3}
     refined = unit_vectors(2, 5, WIDE) @ reference.vector
     own = 0.5 * (unit_vectors(4, 1) @ student.vector)[2:] + 0.1
