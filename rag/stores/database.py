@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pysqlite3
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, literal, select, table, text
 from sqlalchemy.exc import DatabaseError
 
 from rag.errors import Busy, StorageFailed
@@ -146,10 +146,17 @@ class Database:
         try:
             with self.read() as tx:
                 found = [str(line) for line in tx.scalars(text("PRAGMA quick_check(3)"))]
+                # It does not look into FTS5's tables, nor whether they are there.
+                for name in tx.scalars(text("SELECT name FROM sqlite_schema WHERE type = 'table'")).all():
+                    tx.execute(select(literal(1)).select_from(table(name)).limit(1)).all()
         except StorageFailed as error:
             if error.code != "storage_failed":
                 raise
             found = ["SQLite cannot read it"]
+        except (DatabaseError, pysqlite3.DatabaseError, UnicodeDecodeError):
+            # A damaged schema, of which SQLite complains like of a wrong statement; the driver cannot even
+            # read what it says where it quotes names that are no text any more.
+            found = ["SQLite cannot read its schema"]
         if found != ["ok"]:
             detail = "; ".join(line.replace("\n", " ")[:200] for line in found)
             raise StorageFailed(

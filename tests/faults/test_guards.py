@@ -141,6 +141,30 @@ def test_a_damaged_database_is_not_started_on(database: Database) -> None:
     damaged.close()
 
 
+@pytest.mark.parametrize(
+    ("was", "is_now"),
+    [
+        pytest.param(b"CREATE TABLE things", b"CREATE TABLE \x8chings", id="a name that is no text"),
+        pytest.param(b"CREATE TABLE things", b"CREATE TXBLE things", id="no statement"),
+        pytest.param(b"fts5(word)", b"fts9(word)", id="a module that is not there"),
+        pytest.param(b"fts5vocab(words", b"fts5vocab(lords", id="a table that is not there"),
+    ],
+)
+def test_a_damaged_schema_is_not_started_on(database: Database, was: bytes, is_now: bytes) -> None:
+    with database.write() as tx:
+        tx.execute(text("CREATE VIRTUAL TABLE words USING fts5(word)"))
+        tx.execute(text("CREATE VIRTUAL TABLE terms USING fts5vocab(words, row)"))
+    database.quick_check()
+    database.close()
+    content = database.path.read_bytes()
+    assert was in content
+    database.path.write_bytes(content.replace(was, is_now))
+    damaged = Database(database.path)
+    with pytest.raises(StorageFailed, match=r"database_damaged.*footnote restore"):
+        damaged.quick_check()
+    damaged.close()
+
+
 def test_a_full_disk_lets_go_of_its_reserve(tmp_path: Path) -> None:
     reserve, path = Reserve(tmp_path / "reserve"), tmp_path / "reserve"
     reserve.hold()
