@@ -14,7 +14,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from ingest import language, recovery
 from ingest.janitor import Janitor
@@ -25,10 +25,19 @@ from ingest.sandbox import OnProgress
 from ingest.worker import Worker
 from rag.errors import NotFound
 from rag.models.tokenizer import OffsetTokenizer
-from rag.records import ParsedDocument
+from rag.records import JobState, ParsedDocument
 from rag.retrieval.dense import VectorSpace
 from rag.retrieval.hybrid import HybridRetriever
-from rag.stores import acceptance, chunk_store, collections, document_catalog, log_damage, schema, texts
+from rag.stores import (
+    acceptance,
+    chunk_store,
+    collections,
+    document_catalog,
+    job_queue,
+    log_damage,
+    schema,
+    texts,
+)
 from rag.stores.acceptance import IdempotencyKey
 from rag.stores.access import DEFAULT_TENANT, LOCAL
 from rag.stores.blobs import BlobStore
@@ -143,6 +152,16 @@ class Library:
         self._worker._read_waiting()
         while self._refiner.refine_some(lambda: True):
             pass
+
+    def work_again(self) -> None:
+        """As a person does with a document that was given up because three workers died over it."""
+        with self.database.write() as tx:
+            given_up = select(jobs.c.public_id).where(
+                jobs.c.state == JobState.DEAD, jobs.c.error_code == "worker_died"
+            )
+            for job in tx.scalars(given_up).all():
+                job_queue.retry(tx, job_queue.get(tx, LOCAL, job))
+        self.work()
 
     def snapshot(self) -> None:
         """What the housekeeper does."""

@@ -63,6 +63,7 @@ def recover(folder: Path) -> list[str]:
     ledger.close()
     with closing(Library(folder / "data")) as library:
         library.work()
+        library.work_again()
         wrong = oracle.promises(ledger.entries.values(), library)
         library.snapshot()
         library.tidy()
