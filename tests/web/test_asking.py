@@ -48,7 +48,7 @@ def test_what_streams_in_is_shown_before_it_is_whole(open_page: Visit) -> None:
               }).observe(document.body, { subtree: true, childList: true, characterData: true });
             }"""
         )
-        ask(page, VOLUNTEERS)
+        ask(page, "How many volunteers are there at the lighthouse museum?")  # asked nowhere else
         seen = page.evaluate("window.seen")
         assert [draft for busy, draft, _ in seen if busy and draft], "no draft was shown"
         assert [many for busy, _, many in seen if busy and many], "no sentence was shown before the end"
