@@ -29,7 +29,15 @@ def open_still(browser: Browser, still: httpx.Client) -> Visit:
     return partial(visit, browser, str(still.base_url))
 
 
-@pytest.mark.parametrize(("size", "dark"), [(DESKTOP, False), (DESKTOP, True), (PHONE, False)])
+@pytest.mark.parametrize(
+    ("size", "dark"),
+    [
+        pytest.param(DESKTOP, False, id="desktop-light", marks=pytest.mark.slow),
+        pytest.param(DESKTOP, True, id="desktop-dark"),
+        pytest.param(PHONE, False, id="phone-light"),
+        pytest.param(PHONE, True, id="phone-dark", marks=pytest.mark.slow),
+    ],
+)
 def test_every_view_is_accessible(
     open_page: Visit, web: RunningService, library: Library, size: tuple[int, int], dark: bool
 ) -> None:
@@ -54,7 +62,7 @@ def test_every_view_is_accessible(
     assert {path: faults for path, faults in found.items() if faults} == {}
 
 
-@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("dark", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_dialogs_and_the_tray_are_accessible(open_still: Visit, still: httpx.Client, dark: bool) -> None:
     def through(page: Page) -> dict[str, list[str]]:
         found = {}

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.faults.service import FaultyService
 from tests.faults.slow_clients import run
 
 _PLACES = 24
 
 
+@pytest.mark.slow
 def test_an_honest_client_is_served_among_more_slow_ones_than_there_are_places(tmp_path: Path) -> None:
     few = {"FOOTNOTE_MAX_CONNECTIONS": str(_PLACES), "FOOTNOTE_HEAD_SECONDS": "2"}
     with FaultyService(tmp_path, variables=few) as service:
