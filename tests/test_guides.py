@@ -95,7 +95,15 @@ def stays(words: Sequence[str]) -> bool:
     return words[0] == "footnote" and words[1] in ("watch", "serve", "mcp")
 
 
-@pytest.mark.parametrize("guide", ["README.md", "docs/cli.md", "docs/rest.md", "docs/openai.md"])
+@pytest.mark.parametrize(
+    "guide",
+    [
+        pytest.param("README.md", marks=pytest.mark.slow),  # what it shows is in the guides below as well
+        "docs/cli.md",
+        "docs/rest.md",
+        "docs/openai.md",
+    ],
+)
 def test_every_command_does_what_it_is_shown_for(
     guide: str, address: str, desk: Path, environment: dict[str, str]
 ) -> None:

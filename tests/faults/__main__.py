@@ -37,7 +37,7 @@ _ALL = 100_000
 LANES: Mapping[str, Lane] = {
     "calls": Lane("every_call", _ALL, 8),
     "steps": Lane("every_step", _ALL, 4),
-    "power": Lane("power_loss", 2000, 6),
+    "power": Lane("power_loss", 2000, 4),
     "failing": Lane("failing_disk", _ALL, 6),
     "full": Lane("full_disk", 200, 1),
     "index": Lane("damaged_index", 1000, 8),
@@ -49,7 +49,7 @@ LANES: Mapping[str, Lane] = {
     "recovery": Lane("recovery", 200, 6),
     "files": Lane("open_files", 200, 0),
     "clock": Lane("clock_jumps", 200, 0),
-    "kills": Lane("random_kills", 1000, 1),
+    "kills": Lane("random_kills", 1000, 0),
 }
 
 

@@ -112,6 +112,7 @@ def test_what_is_not_there_is_said(models: Path) -> None:
         library.make(library.find("packaged"), "Q4_9", threads=1)
 
 
+@pytest.mark.slow
 def test_two_forms_of_one_model_are_compared_token_by_token(made: Entry) -> None:
     with ModelTask() as task:
         same = _compared(task, default_model_path())

@@ -65,6 +65,7 @@ def test_bfloat16_is_the_same_model(embeddings: SentenceTransformerEmbeddings, s
     assert half.space_id == embeddings.space_id
 
 
+@pytest.mark.slow
 def test_it_is_the_same_model_on_other_texts(
     onnx: OnnxEmbeddings, embeddings: SentenceTransformerEmbeddings, shared: Path
 ) -> None:
