@@ -124,21 +124,8 @@ class ReceiptKeeper:
 
     def keep_again(self, asked: Asked, answer: Answer, earlier: Receipt) -> Answer:
         """As ``keep``, of an answer that is ``earlier``'s once more: it rests on the same places."""
-        receipt = replace(
-            earlier,
-            id=answer.id,
-            owner=asked.scope.access.owner,
-            created_at=time.time(),
-            question=asked.question,
-            standalone=_rewritten(asked),
-            conversation=asked.conversation,
-            replay_of=asked.replay_of,
-            request=_settings(asked),
-            timings=answer.timings,
-            cached=answer.cached,
-            reuse=NOT_REUSED,
-        )
-        return self._store(receipt, answer)
+        receipt = _receipt(asked, answer, (), earlier.prompt_sha256, earlier.environment)
+        return self._store(replace(receipt, spans=earlier.spans), answer)
 
     def _store(self, receipt: Receipt, answer: Answer) -> Answer:
         try:

@@ -16,7 +16,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
@@ -51,16 +50,12 @@ def run(n: int, seed: int, folder: Path, clients: int = CLIENTS) -> Outcome:
     seconds: list[float] = []
     with FaultyService(folder) as service:
         service.start()
-        ended = threading.Event()
-        threads = crowd.storm(service.client, ended)
-        for number in range(n):
-            time.sleep(chance.uniform(0, _PAUSE))
-            found, took = _backed_up_and_restored(service.data, folder / "copy", ledger)
-            wrong += [f"backup {number}: {one}" for one in found]
-            seconds.append(took)
-        ended.set()
-        for thread in threads:
-            thread.join()
+        with crowd.at_work(service.client):
+            for number in range(n):
+                time.sleep(chance.uniform(0, _PAUSE))
+                found, took = _backed_up_and_restored(service.data, folder / "copy", ledger)
+                wrong += [f"backup {number}: {one}" for one in found]
+                seconds.append(took)
         wrong += _answers_the_same(service, folder, ledger)
     ledger.close()
     figures = {

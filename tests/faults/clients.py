@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 import httpx
 
@@ -34,15 +34,22 @@ class Crowd:
         self.violations: list[str] = []
         self.answers: list[str] = []
 
-    def storm(self, connect: Callable[[], httpx.Client], until: threading.Event) -> list[threading.Thread]:
-        """Set all of them to work; they end by themselves when ``until`` is set or the service is gone."""
+    @contextmanager
+    def at_work(self, connect: Callable[[], httpx.Client]) -> Iterator[None]:
+        """All of them, for as long as the block lasts; whoever finds the service gone ends earlier."""
+        ended = threading.Event()
         threads = [
-            threading.Thread(target=self._work, args=(member, connect, until), daemon=True)
+            threading.Thread(target=self._work, args=(member, connect, ended), daemon=True)
             for member in self._members
         ]
         for thread in threads:
             thread.start()
-        return threads
+        try:
+            yield
+        finally:
+            ended.set()
+            for thread in threads:
+                thread.join()
 
     def act(self, number: int, client: Client) -> None:
         """One request of the client of this number."""

@@ -94,15 +94,14 @@ def _use(
     """All clients at work for ``lasts`` seconds, with samples all the while."""
     ended = threading.Event()
     restless = _Restless(service, random.Random(seed), ended)
-    threads = [*crowd.storm(service.client, ended), restless]
-    restless.start()
-    until = time.monotonic() + lasts
-    while time.monotonic() < until:
-        found.samples.append(look(service, time.monotonic() - began))
-        time.sleep(min(max(0.0, until - time.monotonic()), whole / _SAMPLES))
-    ended.set()
-    for thread in threads:
-        thread.join()
+    with crowd.at_work(service.client):
+        restless.start()
+        until = time.monotonic() + lasts
+        while time.monotonic() < until:
+            found.samples.append(look(service, time.monotonic() - began))
+            time.sleep(min(max(0.0, until - time.monotonic()), whole / _SAMPLES))
+        ended.set()
+        restless.join()
     found.requests += restless.requests
     found.violations += restless.violations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
 import time
 from pathlib import Path
 
@@ -56,16 +55,12 @@ def run(n: int, seed: int, folder: Path) -> Outcome:
 def _storm_and_jump(
     service: FaultyService, crowd: Crowd, chance: random.Random, path: Path, offset: float
 ) -> None:
-    ended = threading.Event()
-    threads = crowd.storm(service.client, ended)
-    time.sleep(chance.uniform(0.1, _STORM_SECONDS))
-    if chance.random() < _KILLED:
-        service.kill(chance.choice(("worker", "all")))
-    clock.set_to(path, offset)
-    time.sleep(_STORM_SECONDS)
-    ended.set()
-    for thread in threads:
-        thread.join()
+    with crowd.at_work(service.client):
+        time.sleep(chance.uniform(0.1, _STORM_SECONDS))
+        if chance.random() < _KILLED:
+            service.kill(chance.choice(("worker", "all")))
+        clock.set_to(path, offset)
+        time.sleep(_STORM_SECONDS)
 
 
 def _after(service: FaultyService, crowd: Crowd, ledger: Ledger) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
 import time
 from pathlib import Path
 
@@ -56,13 +55,9 @@ def run(n: int, seed: int, folder: Path, clients: int = CLIENTS) -> Outcome:
 
 
 def _storm_and_kill(service: FaultyService, crowd: Crowd, chance: random.Random) -> None:
-    ended = threading.Event()
-    threads = crowd.storm(service.client, ended)
-    time.sleep(chance.uniform(_SHORTEST, _LONGEST))
-    service.kill(chance.choice(_VICTIMS))
-    ended.set()
-    for thread in threads:
-        thread.join()
+    with crowd.at_work(service.client):
+        time.sleep(chance.uniform(_SHORTEST, _LONGEST))
+        service.kill(chance.choice(_VICTIMS))
 
 
 def _after(service: FaultyService, crowd: Crowd, ledger: Ledger) -> list[str]:
