@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from api.schemas import Answer, DocumentRef, Notice
+from api.answer_schemas import Answer, DocumentRef
+from api.schemas import Notice
 from rag.records import AnswerStatus, QuestionKind, VersionStatus
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from api import conversation_schemas, receipt_schemas, schemas
+from api import answer_schemas, conversation_schemas, receipt_schemas, schemas
 from api import job_progress as progress
 from rag import records
 from rag.generation import receipts
@@ -168,8 +168,8 @@ def page(found: records.Page, text: str, version: int, status: VersionStatus) ->
     )
 
 
-def hit(passage: records.Passage) -> schemas.Hit:
-    return schemas.Hit(
+def hit(passage: records.Passage) -> answer_schemas.Hit:
+    return answer_schemas.Hit(
         document=_reference(passage.document),
         page=passage.page,
         locator=passage.locator,
@@ -182,16 +182,16 @@ def hit(passage: records.Passage) -> schemas.Hit:
     )
 
 
-def coverage(seen: records.Coverage) -> schemas.Coverage:
-    return schemas.Coverage(**asdict(seen))
+def coverage(seen: records.Coverage) -> answer_schemas.Coverage:
+    return answer_schemas.Coverage(**asdict(seen))
 
 
 def timings(measured: Mapping[str, float]) -> dict[str, float]:
     return {name: round(value, _MS_DIGITS) for name, value in measured.items()}
 
 
-def sentence(delivered: records.AnswerSentence) -> schemas.Sentence:
-    return schemas.Sentence(
+def sentence(delivered: records.AnswerSentence) -> answer_schemas.Sentence:
+    return answer_schemas.Sentence(
         text=delivered.text,
         start=delivered.start,
         end=delivered.end,
@@ -202,8 +202,8 @@ def sentence(delivered: records.AnswerSentence) -> schemas.Sentence:
     )
 
 
-def citation(checked: records.Citation) -> schemas.Citation:
-    return schemas.Citation(
+def citation(checked: records.Citation) -> answer_schemas.Citation:
+    return answer_schemas.Citation(
         number=checked.number,
         document=_reference(checked.document),
         page=checked.page,
@@ -217,12 +217,14 @@ def citation(checked: records.Citation) -> schemas.Citation:
     )
 
 
-def disagreement(found: records.Conflict) -> schemas.Disagreement:
-    return schemas.Disagreement(about=found.about, citations=list(found.citations), values=list(found.values))
+def disagreement(found: records.Conflict) -> answer_schemas.Disagreement:
+    return answer_schemas.Disagreement(
+        about=found.about, citations=list(found.citations), values=list(found.values)
+    )
 
 
-def answer(given: records.Answer) -> schemas.Answer:
-    return schemas.Answer(
+def answer(given: records.Answer) -> answer_schemas.Answer:
+    return answer_schemas.Answer(
         id=given.id,
         status=given.status,
         kind=given.kind,
@@ -235,14 +237,16 @@ def answer(given: records.Answer) -> schemas.Answer:
         conflicts=[disagreement(one) for one in given.conflicts],
         coverage=coverage(given.coverage),
         timings=timings(given.timings),
-        model=None if given.model is None else schemas.Model(**asdict(given.model)),
+        model=None if given.model is None else answer_schemas.Model(**asdict(given.model)),
         nearest=[hit(one) for one in given.nearest],
         cached=None if given.cached is None else _cached(given.cached),
     )
 
 
-def _cached(earlier: records.Cached) -> schemas.Cached:
-    return schemas.Cached(answer=earlier.answer, created_at=_time(earlier.created_at), part=earlier.part)
+def _cached(earlier: records.Cached) -> answer_schemas.Cached:
+    return answer_schemas.Cached(
+        answer=earlier.answer, created_at=_time(earlier.created_at), part=earlier.part
+    )
 
 
 def receipt(shown: receipts.Shown) -> receipt_schemas.Receipt:
@@ -305,8 +309,8 @@ def _evidence(shown: receipts.ShownEvidence) -> receipt_schemas.Evidence:
     )
 
 
-def _reference(document_ref: records.DocumentRef) -> schemas.DocumentRef:
-    return schemas.DocumentRef(**asdict(document_ref))
+def _reference(document_ref: records.DocumentRef) -> answer_schemas.DocumentRef:
+    return answer_schemas.DocumentRef(**asdict(document_ref))
 
 
 def _failure(stored: document_catalog.Version) -> schemas.Notice | None:

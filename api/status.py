@@ -9,8 +9,8 @@ from typing import Annotated
 from prometheus_client.core import Metric
 from pydantic import BaseModel, Field
 
+from api.answer_schemas import Model
 from api.rights import Right
-from api.schemas import Model
 
 _EVERYTHING = ""
 

@@ -12,27 +12,29 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from api.answer_schemas import (
+    Answer,
+    Citation,
+    Coverage,
+    DocumentRef,
+    Hit,
+    RetrievalFound,
+    SearchAnswer,
+    Sentence,
+    SentenceDelivered,
+)
 from api.conversation_schemas import Conversation, ConversationTurn
 from api.receipt_schemas import ListedAnswer, Receipt, Replay
 from api.schemas import (
     Accepted,
-    Answer,
-    Citation,
     Collection,
-    Coverage,
     Document,
-    DocumentRef,
-    Hit,
     Job,
     Notice,
     Page,
     Patched,
     Queue,
     Readiness,
-    RetrievalFound,
-    SearchAnswer,
-    Sentence,
-    SentenceDelivered,
     TextRange,
     Version,
 )

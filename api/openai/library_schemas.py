@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api import schemas as own
+from api.answer_schemas import Hit
 from api.openai.filters import Filters
 from api.openai.schemas import Attributes, ModelName, Refused, Scalar, Text, Tolerant
 
@@ -217,7 +218,7 @@ class SearchHit(BaseModel):
     score: float
     attributes: dict[str, Scalar]
     content: list[Content]
-    footnote: own.Hit
+    footnote: Hit
 
 
 class SearchPage(BaseModel):

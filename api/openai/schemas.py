@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api import schemas as own
+from api.answer_schemas import Answer
 
 MAX_MESSAGES = 1000
 MAX_PARTS = 1000
@@ -60,7 +61,7 @@ class Spoken(Tolerant):
     content: Text | Annotated[list[MessagePart], Field(max_length=MAX_PARTS)] | None = None
 
 
-class FootnoteAnswer(own.Answer):
+class FootnoteAnswer(Answer):
     """The answer as ``POST /v1/ask`` gives it. ``receipt`` is the id it is kept under; null if it is not."""
 
     receipt: str | None

@@ -9,7 +9,7 @@ import structlog
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from api import problems, representations, schemas, sse, strict_json
+from api import answer_schemas, problems, representations, schemas, sse, strict_json
 from api.answering import CLIENT_GONE, Answering, gone, unless, whole
 from api.assembly import Service
 from api.dependencies import CallerDep, ServiceDep
@@ -42,10 +42,10 @@ _STREAM = (
 
 @router.post(
     "",
-    response_model=schemas.Answer,
+    response_model=answer_schemas.Answer,
     responses={
         200: {
-            "model": schemas.Answer,
+            "model": answer_schemas.Answer,
             "content": {"text/event-stream": {}},
             "description": f"The answer. {_STREAM}",
         },
@@ -113,7 +113,7 @@ def _encode(event: AnswerEvent) -> bytes:
         case RetrievalEvent():
             return sse.event(
                 "retrieval",
-                schemas.RetrievalFound(
+                answer_schemas.RetrievalFound(
                     coverage=representations.coverage(event.coverage),
                     hits=[representations.hit(passage) for passage in event.passages],
                 ),
@@ -123,7 +123,7 @@ def _encode(event: AnswerEvent) -> bytes:
         case SentenceEvent():
             return sse.event(
                 "sentence",
-                schemas.SentenceDelivered(
+                answer_schemas.SentenceDelivered(
                     sentence=representations.sentence(event.sentence),
                     citations=[representations.citation(one) for one in event.citations],
                 ),

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from api import representations, schemas, strict_json
+from api import answer_schemas, representations, schemas, strict_json
 from api.admission import key_of
 from api.answering import CLIENT_GONE
 from api.assembly import Service
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/v1/search", tags=["search"], route_class=strict_json
 
 @router.post(
     "",
-    response_model=schemas.SearchAnswer,
+    response_model=answer_schemas.SearchAnswer,
     responses=problems(400, 404, 413, 429, 503),
     openapi_extra=needs(Right.READ),
 )
@@ -39,11 +39,11 @@ async def search(
         return await loop.run_in_executor(searches.executor, _search, service, caller.access, request)
 
 
-def _search(service: Service, access: Access, request: schemas.SearchRequest) -> schemas.SearchAnswer:
+def _search(service: Service, access: Access, request: schemas.SearchRequest) -> answer_schemas.SearchAnswer:
     scope = scope_of(request, access)
     result = service.retriever.search(request.query, scope, request.k, SearchMode(request.mode))
     service.metrics.observe_stages(result.timings)
-    return schemas.SearchAnswer(
+    return answer_schemas.SearchAnswer(
         hits=[representations.hit(passage) for passage in result.passages],
         coverage=representations.coverage(result.coverage),
         timings=representations.timings(result.timings),

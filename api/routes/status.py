@@ -7,10 +7,10 @@ from importlib.metadata import version
 from fastapi import APIRouter
 
 from api import status
+from api.answer_schemas import Model
 from api.assembly import Service
 from api.dependencies import CallerDep, ServiceDep, problems
 from api.rights import Need, Right, needs
-from api.schemas import Model
 from rag.records import ModelIdentity
 
 router = APIRouter(prefix="/v1/status", tags=["system"])
