@@ -5,6 +5,9 @@ PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python3.14; 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PEERS := $(VENV)/peers
+# A file of tests stays in one process, and folders follow each other, as the tests of one share a service.
+# Each process holds the models once: about 2 GB.
+SIDE_BY_SIDE ?= -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo serve test test-offline test-slow check format bench eval faults lock clean
@@ -28,10 +31,10 @@ serve: $(READY) ## run the service (FOOTNOTE_* settings are honoured)
 	@$(BIN)/footnote serve
 
 test: $(READY) ## run the tests, except the slow ones
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 test-offline: $(READY) ## run the tests and the demonstration where there is no network at all
-	@$(BIN)/python scripts/offline.py $(BIN)/python -m pytest
+	@$(BIN)/python scripts/offline.py $(BIN)/python -m pytest $(SIDE_BY_SIDE)
 	@$(BIN)/python scripts/offline.py $(BIN)/python -m api.demo
 
 test-slow: $(READY) ## run the slow tests
