@@ -140,8 +140,8 @@ class Database:
     def quick_check(self) -> None:
         """Have SQLite look at its whole file, which takes about a second for a gigabyte.
 
-        Raises ``StorageFailed`` (``database_damaged``): a write could spread the damage, and an answer be
-        wrong.
+        Raises ``StorageFailed``: ``database_damaged``, for a write could spread the damage and an answer be
+        wrong; ``disk_full`` or ``database_unreachable`` where it could not look.
         """
         try:
             with self.read() as tx:
@@ -229,6 +229,8 @@ def _translated(health: StorageHealth | None = None, *, writing: bool = False) -
             raise _busy() from error
         if kind == pysqlite3.SQLITE_FULL or code in _NO_ROOM:
             raise StorageFailed("disk_full", "The disk is full; free some space and try again.") from error
+        if kind == pysqlite3.SQLITE_CANTOPEN:
+            raise StorageFailed("database_unreachable", _UNREACHABLE) from error
         if kind not in _BROKEN:
             raise
         damaged = kind in _DAMAGED
@@ -239,8 +241,13 @@ def _translated(health: StorageHealth | None = None, *, writing: bool = False) -
 
 
 _UNREADABLE = "The database could not be read or written; see the server's log, then restart the service."
+# SQLite does not say which of these it was. It may be the log beside the database that has to be made.
+_UNREACHABLE = (
+    "The database, or a file beside it, could not be opened. See that its disk has room for one more file, "
+    "that this user may write into its folder, and that the process may open more files; then try again."
+)
 _DAMAGED = (pysqlite3.SQLITE_CORRUPT, pysqlite3.SQLITE_NOTADB)
-_BROKEN = (*_DAMAGED, pysqlite3.SQLITE_IOERR, pysqlite3.SQLITE_CANTOPEN)
+_BROKEN = (*_DAMAGED, pysqlite3.SQLITE_IOERR)
 # SQLite makes room in its shared-memory file as the first thing, and does not say why that failed.
 _NO_ROOM = (
     pysqlite3.SQLITE_IOERR | 19 << 8,  # SQLITE_IOERR_SHMSIZE, which the driver has no name for

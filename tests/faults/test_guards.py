@@ -165,6 +165,18 @@ def test_a_damaged_schema_is_not_started_on(database: Database, was: bytes, is_n
     damaged.close()
 
 
+def test_a_log_that_cannot_be_made_is_not_taken_for_damage(database: Database) -> None:
+    database.close()
+    log = database.path.with_name(database.path.name + "-wal")
+    log.mkdir()  # as little of a log as where the disk has no room for one more file
+    again = Database(database.path)
+    with pytest.raises(StorageFailed, match="database_unreachable"):
+        again.quick_check()
+    log.rmdir()
+    again.quick_check()
+    again.close()
+
+
 def test_a_full_disk_lets_go_of_its_reserve(tmp_path: Path) -> None:
     reserve, path = Reserve(tmp_path / "reserve"), tmp_path / "reserve"
     reserve.hold()

@@ -17,6 +17,7 @@ from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
+from rag.errors import StorageFailed
 from tests.faults import forked, story, texts
 from tests.faults.ledger import only_word
 from tests.faults.library import Library, warm
@@ -29,6 +30,7 @@ _UPLOADS = 40
 _ENOUGH = 4
 """Steps that have been refused: the disk is full, and what follows is no different."""
 _FULL = "disk_full"
+_UNREACHABLE = "database_unreachable"
 
 
 def run(n: int, seed: int, folder: Path) -> Outcome:
@@ -62,7 +64,7 @@ def _live(work: Path, seed: int, widen: list[str]) -> list[str]:
     chance = random.Random(seed)
     ledger = story.ledger_of(work)
     wrong: list[str] = []
-    with closing(Library(work / "data")) as library:
+    with closing(_opened(work, widen)) as library:
         codes: list[str | None] = []
         for number in range(_UPLOADS):
             text = texts.make(chance, sentences=chance.choice((3, 30, 200)))
@@ -94,6 +96,17 @@ def _live(work: Path, seed: int, widen: list[str]) -> list[str]:
             wrong.append("with room again, a new document is not found")
     ledger.close()
     return wrong
+
+
+def _opened(work: Path, widen: list[str]) -> Library:
+    """Without room for the log beside the database it does not open, and says so; with room again it does."""
+    try:
+        return Library(work / "data")
+    except StorageFailed as error:
+        if error.code not in (_FULL, _UNREACHABLE):
+            raise
+    subprocess.run(widen, check=True)
+    return Library(work / "data")
 
 
 def _empty_indexes(work: Path) -> list[str]:
