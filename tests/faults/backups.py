@@ -19,7 +19,6 @@ import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from copy import deepcopy
 from pathlib import Path
 
 import pysqlite3
@@ -69,11 +68,11 @@ def run(n: int, seed: int, folder: Path, clients: int = CLIENTS) -> Outcome:
 def _backed_up_and_restored(data: Path, copy: Path, ledger: Ledger) -> tuple[list[str], float]:
     """What is wrong with a backup taken now, and the seconds the command took."""
     target = copy.with_name("library.backup")
-    before = deepcopy(list(ledger.entries.values()))
+    before = list(ledger.as_of_now().values())
     began = time.monotonic()
     wrong = _command("backup", str(target), "--data", str(data))
     took = time.monotonic() - began
-    after = deepcopy(ledger.entries)
+    after = ledger.as_of_now()
     if not wrong:
         try:
             backup_reading.verify(target, schema.revisions(), lambda *_: None)

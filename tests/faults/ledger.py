@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import threading
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,6 +39,10 @@ class Entry:
     def could_be_newest(self) -> set[str]:
         """The texts of which the newest version must have one."""
         return {self.versions[-1], *([self.pending] if self.pending is not None else [])}
+
+
+class LedgerFailed(Exception):
+    """A fault that was meant for the library met the ledger: nothing can be told from what follows."""
 
 
 class Ledger:
@@ -71,13 +76,21 @@ class Ledger:
     def refused_delete(self, key: str) -> None:
         self._write(key, "kept", "")
 
+    def as_of_now(self) -> dict[str, Entry]:
+        """A copy of the entries, while others go on writing."""
+        with self._lock:
+            return deepcopy(self.entries)
+
     def close(self) -> None:
         self._file.close()
 
     def _write(self, key: str, what: str, value: str) -> None:
         with self._lock:
-            self._file.write(json.dumps([key, what, value]).encode() + b"\n")
-            os.fsync(self._file.fileno())
+            try:
+                self._file.write(json.dumps([key, what, value]).encode() + b"\n")
+                os.fsync(self._file.fileno())
+            except OSError as error:
+                raise LedgerFailed(str(error)) from error
             self._enter(key, what, value)
 
     def _enter(self, key: str, what: str, value: str) -> None:

@@ -89,15 +89,15 @@ def _gone(entry: Entry, library: Asked) -> list[str]:
     return wrong
 
 
-def folder(data: Path, *, exact_files: bool = False) -> list[str]:
+def folder(data: Path, *, spared_seconds: float = BLOB_GRACE_SECONDS) -> list[str]:
     """Points 3, 5, 6 and 7 of the data folder at ``data``; a service may be running over it.
 
     Args:
-        exact_files: count also files that nobody has referred to for less than the grace time.
+        spared_seconds: files younger than this may be such as nobody refers to.
     """
     with closing(pysqlite3.connect(f"file:{data / 'footnote.db'}?mode=ro", uri=True, timeout=20)) as raw:
         raw.execute("BEGIN")
-        wrong = [*_whole(raw), *_consistent(raw), *_files(raw, data / "blobs", exact_files)]
+        wrong = [*_whole(raw), *_consistent(raw), *_files(raw, data / "blobs", spared_seconds)]
     database = Database(data / "footnote.db")
     try:
         wrong += indexes(database, data)
@@ -136,7 +136,7 @@ def _consistent(raw: Any) -> list[str]:
     return [f"{what}: {rows[:3]}" for what, sql in questions.items() if (rows := raw.execute(sql).fetchall())]
 
 
-def _files(raw: Any, blobs: Path, exact: bool) -> list[str]:
+def _files(raw: Any, blobs: Path, spared_seconds: float) -> list[str]:
     """Point 5."""
     referred = {row[0] for row in raw.execute("SELECT DISTINCT sha256 FROM versions")}
     stored = {path.name: path for path in blobs.glob("??/*")}
@@ -145,7 +145,7 @@ def _files(raw: Any, blobs: Path, exact: bool) -> list[str]:
         if hashlib.sha256(stored[name].read_bytes()).hexdigest() != name:
             wrong.append(f"file changed: {name}")
     for name in sorted(stored.keys() - referred):
-        if exact or time.time() - stored[name].stat().st_mtime > BLOB_GRACE_SECONDS:
+        if time.time() - stored[name].stat().st_mtime > spared_seconds:
             wrong.append(f"file left behind: {name}")
     return wrong
 

@@ -248,10 +248,9 @@ def _named(answer: httpx.Response) -> str:
 
 def _look_for_everything(service: FaultyService, found: Found) -> None:
     """Every acknowledged document becomes readable and is found by its own word."""
-    deadline = time.monotonic() + _READ_SECONDS
     with service.client() as client:
         for document, word in found.acknowledged.items():
-            state = ""
+            state, deadline = "", time.monotonic() + _READ_SECONDS  # thousands may wait before the first
             while time.monotonic() < deadline:
                 answer = client.get(f"/v1/documents/{document}")
                 state = str(answer.json().get("state", answer.status_code))

@@ -39,23 +39,33 @@ def run(n: int, seed: int, folder: Path) -> Outcome:
     for_good = [(call, number, "EROFS") for call, number in writes + syncs]
     points = every[: n - n // 4] + for_good[: n // 4]
     wrong: list[str] = []
-    read_only = 0
+    read_only = spared = 0
     for call, number, error in points:
         work = forked.copy(start, folder / "work")
         failing = forked.failing(call, number, error, ever_after=error == "EROFS")
         ended = forked.in_child(partial(story.tell, work, seed), failing)
+        if _met_the_harness(ended):
+            spared += 1
+            continue
         found = _untyped(ended) or _acknowledged_after(ended.value)
         read_only += "storage_failed" in (ended.value or [])
         found += forked.findings(forked.in_child(partial(story.recover, work)))
         wrong += [f"{call} {number} {error}: {one}" for one in found]
     figures = {"went read-only": str(read_only), "points": f"{len(points)} of {2 * len(every)}"}
-    return Outcome("failing", TITLE, len(points), seed, wrong, time.monotonic() - began, figures)
+    figures["met the ledger and not the library"] = str(spared)
+    return Outcome("failing", TITLE, len(points) - spared, seed, wrong, time.monotonic() - began, figures)
 
 
 def _points(counted: dict[str, int], calls: tuple[str, ...], chance: random.Random) -> list[tuple[str, int]]:
     points = [(call, number) for call in calls for number in range(1, counted[call] + 1)]
     chance.shuffle(points)
     return points
+
+
+def _met_the_harness(ended: forked.Ended) -> bool:
+    """The ledger lies on the same disk, and so does, for strace, the pipe that says how it ended."""
+    error = ended.error or ""
+    return error.startswith("LedgerFailed") or error.endswith("no word")
 
 
 def _untyped(ended: forked.Ended) -> list[str]:
