@@ -41,13 +41,14 @@ def add_document(
     """Store a new document. Blocks until it is durable.
 
     Raises ``NotFound`` for the collection, ``Unsupported`` or ``DocumentRejected`` for the file,
-    ``TooLarge``, ``Conflict`` for a reused key, ``StorageFailed``.
+    ``TooLarge``, ``Conflict`` for a reused key, ``StorageFailed``, ``ServerBusy``.
     """
     with database.read() as tx:
         collections.get(tx, upload.access, collection_name)
     blob = _store(blobs, upload, limit)
     key = _key(upload, "add", collection_name, blob)
     with database.write() as tx:
+        blobs.require([blob])
         collection = collections.get(tx, upload.access, collection_name)
         return acceptance.accept(
             tx,
@@ -70,6 +71,7 @@ def add_version(
     blob = _store(blobs, upload, limit)
     key = _key(upload, "replace", document_id, blob)
     with database.write() as tx:
+        blobs.require([blob])
         document = document_catalog.get(tx, upload.access, document_id)
         if upload.metadata is not None:
             document_catalog.set_metadata(tx, document, upload.metadata)

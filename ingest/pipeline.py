@@ -267,6 +267,7 @@ def _publish(job: Job, tools: Tools, document: Document, ready: _Prepared) -> No
             assessed = replace(assessed, self_retrieval=round(found, 3))
             notices += _near_duplicates(tx, job, ready.signature)
             if ready.inside.taken or document.children:
+                tools.blobs.require(blob for _, blob in ready.inside.taken)
                 acceptance.replace_children(tx, document, ready.inside.taken, job.uploader)
         notices += quality.warnings(assessed)
         chunk_store.annotate(tx, job.version_id, assessed.as_mapping(), notices)

@@ -131,6 +131,7 @@ class FootnoteVectorStore(VectorStore):
         vectors = _unit(self._embedding.embed_documents(bodies))
         stored = [self._blobs.put([body.encode()], _LONGEST_TEXT) for body in bodies]
         with self._database.write() as tx:
+            self._blobs.require(stored)
             collection = collections.get(tx, LOCAL, self._collection)
             for name, body, metadata, vector, blob in zip(
                 names, bodies, described, vectors, stored, strict=True

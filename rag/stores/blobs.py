@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.errors import Conflict, NotFound, StorageFailed, TooLarge
+from rag.errors import Conflict, NotFound, ServerBusy, StorageFailed, TooLarge
 from rag.stores.storage_health import StorageHealth
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -122,6 +122,21 @@ class BlobStore:
             )
         return path
 
+    def require(self, blobs: Iterable[Blob]) -> None:
+        """Inside the write transaction that refers to them: they are there, and will stay.
+
+        Between storing and referring only their age protects them, and a clock that is set forward, or a
+        machine that was asleep, makes anything old. Raises ``ServerBusy`` (``file_cleared_away``).
+        """
+        for blob in blobs:
+            if not self.path(blob.sha256).exists():
+                raise ServerBusy(
+                    "file_cleared_away",
+                    "The file was cleared away before it was entered, as happens when the clock is set "
+                    "forward; send it again.",
+                    retry_after=1.0,
+                )
+
     def age(self, sha256: str) -> float:
         """Seconds since the blob was last written; 0 when it is gone."""
         try:
@@ -130,19 +145,21 @@ class BlobStore:
             return 0.0
 
     def delete(self, sha256: str, older_than_seconds: float) -> bool:
-        """Remove the blob unless it is younger than ``older_than_seconds``, or somebody holds them all.
-        Returns whether it is gone.
+        """Remove the blob unless it is younger than ``older_than_seconds``, or somebody holds them all, or
+        no more files can be opened: then it is collected later. Returns whether it is gone.
 
         Call it inside the write transaction that made sure nothing refers to the blob.
         """
         path = self.path(sha256)
-        with self._locked(fcntl.LOCK_EX | fcntl.LOCK_NB) as alone:
-            try:
+        try:
+            with self._locked(fcntl.LOCK_EX | fcntl.LOCK_NB) as alone:
                 if not alone or time.time() - path.stat().st_mtime < older_than_seconds:
                     return False
                 path.unlink()
-            except FileNotFoundError:
-                return True
+        except FileNotFoundError:
+            return True
+        except StorageFailed:
+            return False
         return True
 
     @property
@@ -163,7 +180,8 @@ class BlobStore:
     @contextmanager
     def _locked(self, kind: int) -> Iterator[bool]:
         """Whether the lock on all blobs, which is one on their folder, was got."""
-        descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        with storage_errors():
+            descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             try:
                 fcntl.flock(descriptor, kind)

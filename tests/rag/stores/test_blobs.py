@@ -3,13 +3,14 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import resource
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from rag.errors import NotFound, StorageFailed, TooLarge
+from rag.errors import NotFound, ServerBusy, StorageFailed, TooLarge
 from rag.stores.blobs import BlobStore
 
 
@@ -100,6 +101,28 @@ def test_nothing_is_deleted_while_somebody_holds_the_blobs(blobs: BlobStore) -> 
         assert not blobs.delete(blob.sha256, older_than_seconds=0)
         assert blobs.put([b"y"], limit=1).size == 1, "what comes in may come in"
     assert blobs.delete(blob.sha256, older_than_seconds=0)
+
+
+def test_what_no_file_is_left_to_lock_for_is_deleted_later(blobs: BlobStore) -> None:
+    blob = blobs.put([b"x"], limit=1)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1, before[1]))  # what is open stays open
+    try:
+        assert not blobs.delete(blob.sha256, older_than_seconds=0)
+        with pytest.raises(StorageFailed), blobs.held():
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert blobs.delete(blob.sha256, older_than_seconds=0)
+
+
+def test_what_looked_old_and_was_collected_is_not_entered(blobs: BlobStore) -> None:
+    blob = blobs.put([b"x"], limit=1)
+    blobs.require([blob])
+    os.utime(blobs.path(blob.sha256), (0, 0))  # as if the clock had been set forward
+    assert blobs.delete(blob.sha256, older_than_seconds=60)
+    with pytest.raises(ServerBusy, match="file_cleared_away"):
+        blobs.require([blob])
 
 
 def test_storing_the_same_bytes_again_makes_them_young(blobs: BlobStore) -> None:
