@@ -278,7 +278,7 @@ def _served_figures(found: Found) -> list[Figure]:
     ratios = [ours / theirs for ours, theirs in found.served[most]]
     return [
         Figure(f"texts a minute, {most} clients: engine, llama-cpp-python", shown),
-        Figure("tokens in each", lengths),
+        Figure("tokens in each (the second estimated: that server does not tell)", lengths),
         _at_least("the first against the second", ratios, 2.5),
     ]
 
