@@ -51,6 +51,7 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self.entries: dict[str, Entry] = {}
         self._lock = threading.Lock()
+        self._touched: set[str] = set()
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists():
             for line in path.read_bytes().splitlines():
@@ -76,6 +77,12 @@ class Ledger:
     def refused_delete(self, key: str) -> None:
         self._write(key, "kept", "")
 
+    def touched(self) -> set[str]:
+        """The keys of which something was asked since this was last called."""
+        with self._lock:
+            touched, self._touched = self._touched, set()
+            return touched
+
     def as_of_now(self) -> dict[str, Entry]:
         """A copy of the entries, while others go on writing."""
         with self._lock:
@@ -94,6 +101,7 @@ class Ledger:
             self._enter(key, what, value)
 
     def _enter(self, key: str, what: str, value: str) -> None:
+        self._touched.add(key)
         entry = self.entries.setdefault(key, Entry(key))
         if what == "upload?":
             entry.pending = value
