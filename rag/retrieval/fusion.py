@@ -9,6 +9,10 @@ from numpy.typing import NDArray
 
 Scores = NDArray[np.float64]
 
+_FURTHEST_BEHIND = -2.0
+"""Standard deviations. Whoever is a candidate has one ranking to speak for it. Far behind a tight pack in
+another, look-alikes with nearly the same cosine, it would lose more than the only keyword hit can gain."""
+
 
 def z_scores(values: Sequence[float]) -> Scores:
     """Each value's distance from the mean in standard deviations; zeros where all are alike."""
@@ -35,5 +39,6 @@ def fuse(
     total = np.zeros(len(candidates))
     for scores, weight in rankings:
         floor = min(0.0, min(scores.values(), default=0.0))
-        total += weight * z_scores([scores.get(candidate, floor) for candidate in candidates])
+        ahead = z_scores([scores.get(candidate, floor) for candidate in candidates])
+        total += weight * np.maximum(ahead, _FURTHEST_BEHIND)
     return dict(zip(candidates, total.tolist(), strict=True))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from rag.retrieval.fusion import fuse, z_scores
@@ -30,3 +32,10 @@ def test_what_a_ranking_does_not_know_comes_last_in_it() -> None:
 
 def test_weight_zero_silences_a_ranking() -> None:
     assert fuse([({1: 1.0, 2: 2.0}, 0.0)], [1, 2]) == {1: 0.0, 2: 0.0}
+
+
+def test_the_only_keyword_hit_is_not_lost_behind_a_pack_of_look_alikes() -> None:
+    chance = random.Random(7)
+    cosines = {form: chance.gauss(0.55, 0.005) for form in range(100)} | {100: 0.20}
+    fused = fuse([(cosines, 0.6), ({100: 3.2}, 0.3)], range(101))
+    assert max(fused, key=lambda one: fused[one]) == 100
