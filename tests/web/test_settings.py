@@ -26,7 +26,7 @@ def sign_in(page: Page, token: str) -> None:
 
 
 def whole(page: Page) -> None:
-    """Wait for what the service says of itself: each part of the page comes when its own request is answered."""
+    """Wait for all of the page: each part of it comes when its own request is answered."""
     main = page.locator("main")
     expect(main.get_by_role("heading", name="Speeds")).to_be_visible()
     expect(main.locator(".privacy-state")).to_be_visible()
