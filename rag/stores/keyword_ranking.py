@@ -8,7 +8,7 @@ chunk has already, no new chunk can come among the best, and the rest is only lo
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -58,10 +58,14 @@ class KeywordRanking:
         lists = self._lists(stems, _Scope.of(ranges, self.last))
         return {stem: len(found) for stem, found in zip(stems, lists, strict=True) if len(found)}
 
-    def search(self, stems: Sequence[str], k: int, ranges: Sequence[Range] | None) -> list[tuple[int, float]]:
-        """Up to ``k`` pairs of chunk id and BM25 score, best first. How rare a stem is, is told from all
-        chunks, as FTS5 tells it."""
-        lists = [found for found in self._lists(stems, _Scope.of(ranges, self.last)) if len(found)]
+    def search(
+        self, stems: Mapping[str, int], k: int, ranges: Sequence[Range] | None
+    ) -> list[tuple[int, float]]:
+        """Up to ``k`` pairs of chunk id and BM25 score, best first, for stems and how often each counts. How
+        rare a stem is, is told from all chunks, as FTS5 tells it."""
+        found = self._lists(list(stems), _Scope.of(ranges, self.last))
+        counted = zip(found, stems.values(), strict=True)
+        lists = [_List(one.parts, one.weight * times) for one, times in counted if len(one)]
         lists.sort(key=lambda one: -one.weight)
         return _ranked(lists, k, self.last) if lists and k > 0 else []
 
@@ -70,9 +74,9 @@ class KeywordRanking:
         known = self.frequencies(stems, None)
         return {stem: _weight(known.get(stem, 1), self.chunks) for stem in stems}
 
-    def count(self, stems: Sequence[str], ranges: Sequence[Range] | None, limit: int) -> int:
+    def count(self, stems: Iterable[str], ranges: Sequence[Range] | None, limit: int) -> int:
         """How many chunks hold any of the stems, counted up to ``limit``."""
-        lists = self._lists(stems, _Scope.of(ranges, self.last))
+        lists = self._lists(list(stems), _Scope.of(ranges, self.last))
         longest = max(map(len, lists), default=0)
         if longest >= limit:
             return limit

@@ -65,6 +65,7 @@ def test_posting_lists_say_what_fts5_says(library: Library, folder: Path) -> Non
     assert mine.covered == 90
     _same_as_fts5(library, mine, EVERY, *(Wanted([word]) for word in WORDS), Wanted(["whale", "unheard"]))
     _same_as_fts5(library, mine, Wanted(["pilot"], ["ferri"]))
+    _same_as_fts5(library, mine, Wanted(["tide", "ferry", "tides", "ferries"]), coarse=0.2)
 
 
 def test_without_posting_lists_it_is_fts5(library: Library, folder: Path) -> None:
