@@ -18,6 +18,7 @@ from rag.errors import Conflict, NotFound, ServerBusy, StorageFailed, TooLarge
 from rag.stores.storage_health import StorageHealth
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_NO_MORE_FILES = (errno.EMFILE, errno.ENFILE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +159,7 @@ class BlobStore:
                 path.unlink()
         except FileNotFoundError:
             return True
-        except StorageFailed:
+        except (StorageFailed, ServerBusy):
             return False
         return True
 
@@ -223,12 +224,20 @@ def _write_all(file: io.FileIO, part: bytes) -> None:
 
 @contextmanager
 def storage_errors(health: StorageHealth | None = None) -> Iterator[None]:
-    """Raises ``StorageFailed``: ``disk_full``, or ``storage_failed``, which ``health`` is told of."""
+    """Raises ``StorageFailed``: ``disk_full``, or ``storage_failed``, which ``health`` is told of; where
+    nothing is wrong with the disk, ``ServerBusy`` (``too_many_files``)."""
     try:
         yield
     except OSError as error:
         if error.errno in _FULL:
             raise StorageFailed("disk_full", "The disk is full; free some space and try again.") from error
+        if error.errno in _NO_MORE_FILES:
+            raise ServerBusy(
+                "too_many_files",
+                "The service has as many files and connections open as it may; try again, or let it have "
+                "more (ulimit -n).",
+                retry_after=1.0,
+            ) from error
         if health is not None and error.errno == errno.EIO:
             health.fail("the disk failed a write")
         raise StorageFailed(
