@@ -5,7 +5,12 @@ power cut in the middle of a commit, which nobody was told of, but a flipped byt
 commits that were acknowledged, without a word. Whether there are any is seen before the database is
 opened: a frame that ends a commit and is of this very log, behind the place where SQLite stops.
 
-The format is described at https://sqlite.org/fileformat2.html#the_write_ahead_log.
+One such frame is no loss. A process that is killed while its commit is being synced has told nobody, and one
+that lives on writes over some of what it left. The index of the log, which those who have a database open
+share, says what the last of them had committed: where that is the place where SQLite stops, all is there.
+
+The formats are described at https://sqlite.org/fileformat2.html#the_write_ahead_log and
+https://sqlite.org/walformat.html#the_wal_index_file_format.
 """
 
 from __future__ import annotations
@@ -26,7 +31,7 @@ from rag.stores.blobs import fsync_folder, storage_errors
 
 NOTE_NAME = "log-cut-short"
 """In the data folder while nobody has dealt with it. Says when, and nothing of any document."""
-_LOG_HEADER, _FRAME_HEADER = 32, 24
+_LOG_HEADER, _FRAME_HEADER, _INDEX_HEADER = 32, 24, 48
 _MAGIC = 0x377F0682
 _BIG_ENDIAN_SUMS = 1
 _BYTES_AT_ONCE = 16 * 2**20
@@ -74,14 +79,26 @@ def forget(database: Path) -> None:
 def commits_passed_over(database: Path) -> int:
     """How many commits lie behind the place where SQLite stops reading the log of ``database``."""
     try:
-        with database.with_name(database.name + "-wal").open("rb") as log:
-            return _Log(log, _page_size(database)).commits_passed_over()
+        with database.with_name(database.name + "-wal").open("rb") as file:
+            log = _Log(file, _page_size(database))
+            passed_over = log.commits_passed_over()
     except FileNotFoundError:
         return 0
+    nothing_lost = log.end is not None and log.end == _last_told(database)
+    return 0 if nothing_lost else passed_over
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """After so many frames of the log that has these salts, where the checksum is this."""
+
+    frames: int
+    sums: tuple[int, ...]
+    salts: tuple[int, ...]
 
 
 class _Log:
-    """A log that is open at its beginning."""
+    """A log that is open at its beginning. ``end`` is where SQLite stops, once it has been looked through."""
 
     def __init__(self, file: BinaryIO, page_size: int) -> None:
         self._file = file
@@ -92,10 +109,12 @@ class _Log:
         self._words = np.dtype(">u4" if magic & _BIG_ENDIAN_SUMS else "<u4")
         self._salts: tuple[int, ...] = ()
         self._sums: tuple[int, int] | None = None  # None: from here on nothing holds
+        self.end: _Place | None = None
         if len(fields) == _LOG_HEADER // 4 and magic & ~_BIG_ENDIAN_SUMS == _MAGIC:
             sums = _sums_of(np.frombuffer(head[:24], dtype=self._words).astype(np.uint32)[None, :])[0]
             if sums == (fields[6], fields[7]):
                 self._sums, self._salts = sums, (fields[4], fields[5])
+                self.end = _Place(0, sums, self._salts)
 
     def commits_passed_over(self) -> int:
         frame = _FRAME_HEADER + self._page_size
@@ -107,6 +126,9 @@ class _Log:
             self._salts = self._salts or tuple(int(salt) for salt in heads[0, 2:4])
             own = (heads[:, 2:4] == self._salts).all(axis=1)
             sound = self._sound(raw, heads, own)
+            if self.end is not None and sound:
+                sums = tuple(int(part) for part in heads[sound - 1, 4:6])
+                self.end = _Place(self.end.frames + sound, sums, self._salts)
             passed_over += int(np.count_nonzero(own[sound:] & (heads[sound:, 1] != 0)))
         return passed_over
 
@@ -123,6 +145,19 @@ class _Log:
                 self._sums = None
                 return number
         return len(raw)
+
+
+def _last_told(database: Path) -> _Place | None:
+    """Where the last commit that others could see ended, by the log's index; None where that is not whole."""
+    try:
+        with database.with_name(database.name + "-shm").open("rb") as file:
+            head, again = file.read(_INDEX_HEADER), file.read(_INDEX_HEADER)
+    except OSError:
+        return None
+    if len(again) < _INDEX_HEADER or head != again:
+        return None
+    frames, _, *sums = (int(field) for field in np.frombuffer(head[16:32], dtype=np.uint32))
+    return _Place(frames, tuple(sums), tuple(int(salt) for salt in np.frombuffer(head[32:40], dtype=">u4")))
 
 
 def _sums_of(words: NDArray[np.uint32]) -> list[tuple[int, int]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 
+from rag.stores import log_damage
 from tests.faults import oracle
 from tests.faults.clients import Crowd
 from tests.faults.ledger import Ledger
@@ -89,6 +90,8 @@ def _after(
             for one in crowd.answers[-20:]
             if client.answer(one).status_code not in (200, 410)
         ]
+    if log_damage.noted(service.data / "footnote.db") is not None:
+        wrong.append("a loss is told of where nothing was lost")
     # What was too young when the worker looked, right after its start, is looked at again ten minutes later.
     spared = oracle.BLOB_GRACE_SECONDS + time.monotonic() - began
     return wrong + oracle.folder(service.data, spared_seconds=spared)

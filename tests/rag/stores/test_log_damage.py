@@ -126,3 +126,27 @@ def test_it_is_remembered_until_somebody_has_dealt_with_it(crashed: Path) -> Non
     assert log_damage.noted(crashed) is None
     crashed.with_name(log_damage.NOTE_NAME).write_text("[1]")
     assert log_damage.noted(crashed) is None
+
+
+def test_a_commit_that_was_cut_off_before_anybody_was_told_is_not_missed(tmp_path: Path) -> None:
+    """A process that is killed while its commit is being synced leaves frames that others write over."""
+    live, dead = tmp_path / "live.db", tmp_path / "dead.db"
+    with closing(opened(live)) as survivor:
+        survivor.execute("CREATE TABLE t (number INTEGER, filling BLOB)")
+        survivor.execute("INSERT INTO t VALUES (1, NULL)")
+        told = log_of(live).stat().st_size
+        with closing(opened(copied(live, dead))) as victim:
+            victim.execute("BEGIN")
+            for number in range(20):
+                victim.execute("INSERT INTO t VALUES (?, randomblob(3000))", (number,))
+            victim.execute("COMMIT")
+            written = log_of(dead).read_bytes()
+        assert written[:told] == log_of(live).read_bytes()[:told]
+        log_of(live).write_bytes(written)
+        survivor.execute("INSERT INTO t VALUES (2, NULL)")
+        left = copied(live, tmp_path / "left.db")
+        assert log_damage.commits_passed_over(left) == 1, "without the index of the log nobody can tell"
+        shutil.copy(f"{live}-shm", f"{left}-shm")
+    assert log_damage.commits_passed_over(left) == 0
+    flip(log_of(left), 32 + FRAME + 100)  # what was acknowledged is missed with the index as well
+    assert log_damage.commits_passed_over(left) > 0
