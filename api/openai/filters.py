@@ -32,8 +32,8 @@ Filters = Comparison | Compound
 def translated(filters: Filters | None, param: str) -> Mapping[str, Any] | None:
     """``attributes.key`` is ``metadata.key``; ``file_id`` and ``filename`` are the document's own.
 
-    Raises ``ParameterRefused`` for an "or" of different attributes, and for two different conditions of
-    one kind on one attribute.
+    Raises ``ParameterRefused`` for an "or" of different attributes or of too many values, and for two
+    different conditions of one kind on one attribute.
     """
     if filters is None:
         return None
@@ -70,5 +70,9 @@ def _either(either: Compound, param: str) -> Comparison:
         raise ParameterRefused(
             param,
             "An `or` may only list values (eq, in) of one attribute here; search once for each alternative.",
+        )
+    if len(values) > MAX_FILTER_VALUES:
+        raise ParameterRefused(
+            param, f"An `or` may list {MAX_FILTER_VALUES:,} values; this one has {len(values):,}."
         )
     return Comparison(type="in", key=keys.pop(), value=values)

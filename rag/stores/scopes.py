@@ -36,6 +36,7 @@ _OPERATORS: Mapping[str, Callable[[ColumnElement[Any], Any], ColumnElement[bool]
     "$lte": lambda column, value: column <= value,
 }
 _TAKES_LIST = ("$in", "$nin")
+_ORDERS = ("$gt", "$gte", "$lt", "$lte")
 
 Range = tuple[int, int]
 """First and last chunk id, inclusive."""
@@ -148,14 +149,16 @@ def _condition(field: str, column: ColumnElement[Any], operator: str, value: Any
             "bad_filter", f"{operator!r} is not an operator; use one of {', '.join(_OPERATORS)}."
         )
     values = value if operator in _TAKES_LIST else [value]
-    if not isinstance(values, list) or not all(_is_scalar(one) for one in values):
-        kind = (
-            "a list of strings, numbers or booleans"
-            if operator in _TAKES_LIST
-            else "one string, number or boolean"
-        )
-        raise BadRequest("bad_filter", f"{operator} of {field!r} takes {kind}.")
+    ordering = operator in _ORDERS and isinstance(value, bool)  # neither is larger than the other
+    if ordering or not isinstance(values, list) or not all(_is_scalar(one) for one in values):
+        raise BadRequest("bad_filter", f"{operator} of {field!r} takes {_taken_by(operator)}.")
     return _OPERATORS[operator](column, value)
+
+
+def _taken_by(operator: str) -> str:
+    if operator in _TAKES_LIST:
+        return "a list of strings, numbers or booleans"
+    return "one string or number" if operator in _ORDERS else "one string, number or boolean"
 
 
 def _column(field: str) -> ColumnElement[Any]:

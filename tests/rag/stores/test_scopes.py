@@ -87,6 +87,8 @@ def test_filters(years: Library, filter_: Mapping[str, Any], expected: list[tupl
         {"name": {"$in": "a"}},
         {"name": {"$in": [None]}},
         {"name": {"$eq": {"$eq": "a"}}},
+        {"metadata.year": {"$gt": True}},
+        {"name": {"$lte": False}},
         {"metadata.year": 2**63},
         {"metadata.year": {"$in": [-(2**63) - 1]}},
     ],
