@@ -26,6 +26,7 @@ class Options:
     collections: tuple[str, ...] = ()
     mode: AskMode = "auto"
     conversation: str | None = None
+    anew: bool = False
 
 
 def ask(service: Connection, question: str, options: Options, as_json: bool) -> int:
@@ -92,4 +93,5 @@ def _asked(options: Options) -> dict[str, Any]:
         "collections": options.collections or None,
         "mode": options.mode,
         "conversation": options.conversation,
+        "anew": options.anew,
     }

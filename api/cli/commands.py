@@ -138,6 +138,9 @@ def ask(
     conversation: Annotated[
         str | None, typer.Option(help="A name; questions under the same name may follow up each other.")
     ] = None,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Not the answer that the same question got before.")
+    ] = False,
     as_json: Json = False,
     url: Url = None,
     key: Key = None,
@@ -146,7 +149,7 @@ def ask(
     from api.cli import asking
     from api.cli.connection import connected
 
-    options = asking.Options(tuple(collection or ()), mode, conversation)
+    options = asking.Options(tuple(collection or ()), mode, conversation, anew)
     with connected(url, key) as service:
         status = asking.ask(service, question, options, as_json)
     raise typer.Exit(status)

@@ -52,9 +52,9 @@ class AsyncAnswerStream:
         answer: the whole answer, once its last event was read.
     """
 
-    def __init__(self, wire: AsyncWire, body: Mapping[str, Any]) -> None:
+    def __init__(self, wire: AsyncWire, body: Mapping[str, Any], headers: Mapping[str, str]) -> None:
         self.answer: Answer | None = None
-        self._events = self._read(wire, dict(body))
+        self._events = self._read(wire, dict(body), dict(headers))
 
     async def __aenter__(self) -> Self:
         return self
@@ -74,8 +74,12 @@ class AsyncAnswerStream:
         """Stop: the service ends its work for this answer at once."""
         await self._events.aclose()
 
-    async def _read(self, wire: AsyncWire, body: dict[str, Any]) -> AsyncGenerator[AnswerEvent, None]:
-        async for name, data in wire.events("POST", "/v1/ask", json={**body, "stream": True}):
+    async def _read(
+        self, wire: AsyncWire, body: dict[str, Any], headers: dict[str, str]
+    ) -> AsyncGenerator[AnswerEvent, None]:
+        async for name, data in wire.events(
+            "POST", "/v1/ask", json={**body, "stream": True}, headers=headers
+        ):
             match name:
                 case "retrieval":
                     yield parsed(RetrievalFound, data)

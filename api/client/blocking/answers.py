@@ -51,9 +51,9 @@ class AnswerStream:
         answer: the whole answer, once its last event was read.
     """
 
-    def __init__(self, wire: Wire, body: Mapping[str, Any]) -> None:
+    def __init__(self, wire: Wire, body: Mapping[str, Any], headers: Mapping[str, str]) -> None:
         self.answer: Answer | None = None
-        self._events = self._read(wire, dict(body))
+        self._events = self._read(wire, dict(body), dict(headers))
 
     def __enter__(self) -> Self:
         return self
@@ -73,8 +73,10 @@ class AnswerStream:
         """Stop: the service ends its work for this answer at once."""
         self._events.close()
 
-    def _read(self, wire: Wire, body: dict[str, Any]) -> Generator[AnswerEvent, None, None]:
-        for name, data in wire.events("POST", "/v1/ask", json={**body, "stream": True}):
+    def _read(
+        self, wire: Wire, body: dict[str, Any], headers: dict[str, str]
+    ) -> Generator[AnswerEvent, None, None]:
+        for name, data in wire.events("POST", "/v1/ask", json={**body, "stream": True}, headers=headers):
             match name:
                 case "retrieval":
                     yield parsed(RetrievalFound, data)

@@ -79,6 +79,7 @@ class Footnote:
         mode: AskMode | None = None,
         max_citations: int | None = None,
         conversation: str | None = None,
+        anew: bool = False,
     ) -> Answer:
         """Answer a question from the documents, or say that they do not hold the answer.
 
@@ -87,9 +88,10 @@ class Footnote:
             filter: conditions on documents, as docs/rest.md lists them.
             mode: ``quote`` never calls the model, ``answer`` returns what it wrote with verdicts.
             conversation: any name; questions under the same name may follow up each other.
+            anew: not the answer that the same question got before.
         """
         body = _question(question, collections, filter, mode, max_citations, conversation)
-        return self._wire.post(Answer, "/v1/ask", json=body)
+        return self._wire.post(Answer, "/v1/ask", json=body, headers=_how(anew))
 
     def stream(
         self,
@@ -100,11 +102,11 @@ class Footnote:
         mode: AskMode | None = None,
         max_citations: int | None = None,
         conversation: str | None = None,
+        anew: bool = False,
     ) -> AnswerStream:
         """The same as typed events while it is written. Nothing is sent before the first is read."""
-        return AnswerStream(
-            self._wire, _question(question, collections, filter, mode, max_citations, conversation)
-        )
+        body = _question(question, collections, filter, mode, max_citations, conversation)
+        return AnswerStream(self._wire, body, _how(anew))
 
     def search(
         self,
@@ -147,6 +149,10 @@ class Footnote:
     def call(self, method: str, path: str, **options: Any) -> Any:
         """The JSON of any request, for what has no method here; options are those of httpx."""
         return self._wire.call(method, path, **options)
+
+
+def _how(anew: bool) -> dict[str, str]:
+    return {"Cache-Control": "no-cache"} if anew else {}
 
 
 def _question(

@@ -72,6 +72,18 @@ def test_a_stream_may_be_left_and_the_client_used_on(client: Footnote) -> None:
     assert client.search("skates", k=1).hits
 
 
+def test_an_answer_that_was_given_before_is_made_anew_if_wanted(client: Footnote) -> None:
+    first = client.ask(OPENED)
+    assert client.ask(OPENED).cached
+    assert not client.ask(OPENED, anew=True).cached
+    with client.stream(OPENED, anew=True) as events:
+        kinds = [type(event) for event in events]
+    assert SentenceDelivered in kinds
+    assert events.answer is not None
+    assert not events.answer.cached
+    assert events.answer.answer == first.answer
+
+
 async def test_the_asynchronous_client_does_the_same(library: tuple[str, str]) -> None:
     async with AsyncFootnote(library[0]) as client:
         answer = await client.ask(OPENED)
