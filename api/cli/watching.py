@@ -7,12 +7,13 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from api.cli.adding import uploader
@@ -57,12 +58,12 @@ def watch(service: Connection, path: Path, options: Options) -> int:
     )
     lock = _locked(folder)
     tell: Say = say_as_json if options.as_json else say
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    ended = _ended_by_signal()
     try:
         with Follower(service, partial(_job_ended, tell), patience=None) as follower:
             keeper = Keeper(folder, Remote(service, options.collection, uploader()), follower.follow, tell)
             tell("following", f"{folder.root} as {folder.prefix} (Ctrl-C ends)")
-            _follow(keeper, folder, options.poll, tell)
+            _follow(keeper, _ticks(folder, options.poll, tell), ended)
     except KeyboardInterrupt:
         tell("stopped", f"{folder.root}")
     finally:
@@ -92,9 +93,27 @@ def _locked(folder: Folder) -> FileLock:
         ) from None
 
 
-def _follow(keeper: Keeper, folder: Folder, poll: bool, tell: Say) -> None:
+def _ended_by_signal() -> threading.Event:
+    """From now on SIGINT and SIGTERM set the event and interrupt what is being done.
+
+    An interrupt is an exception, and whatever code it comes up in may lose it.
+    """
+    ended = threading.Event()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        ended.set()
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    return ended
+
+
+def _follow(keeper: Keeper, ticks: Iterable[bool], ended: threading.Event) -> None:
     again_at: float | None = 0.0
-    for changed in _ticks(folder, poll, tell):
+    for changed in ticks:
+        if ended.is_set():
+            raise KeyboardInterrupt
         if changed or (again_at is not None and time.monotonic() >= again_at):
             again_at = keeper.step(time.monotonic())
 
