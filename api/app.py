@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -13,12 +14,13 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.concurrency import run_in_threadpool
 
-from api import problems, rights
+from api import problems, reference_page, rights
 from api.assembly import Service
 from api.auth import Authentication
 from api.dependencies import problems as problem_responses
 from api.gate import Gate
 from api.lifecycle import Draining
+from api.made_once import MadeOnce
 from api.middleware import BodyLimits, Guard, RequestContext
 from api.openai.described import describe_errors
 from api.openai.errors import OpenAIErrors
@@ -131,25 +133,23 @@ def create_app(service: Service) -> FastAPI:
     app.add_middleware(Guard, host=settings.host, allowed=settings.allowed_hosts)
     app.add_middleware(RequestContext, observe=service.metrics.observe_request)
     app.add_middleware(OpenAIErrors)
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way
+    app.openapi = MadeOnce(lambda: _openapi(app))  # type: ignore[method-assign]  # FastAPI's documented way
+    app.state.openapi_document = MadeOnce(lambda: json.dumps(app.openapi(), ensure_ascii=False).encode())
+    app.state.reference_page = MadeOnce(lambda: reference_page.render(app.openapi()))
     return app
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:
     """FastAPI's document with our problem schema, and with 422 as what it really is here."""
-    if app.openapi_schema is None:
-        made = get_openapi(
-            title=app.title, version=app.version, description=app.description, routes=app.routes
-        )
-        schemas = made["components"]["schemas"]
-        schemas["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-        for name in ("HTTPValidationError", "ValidationError"):
-            schemas.pop(name, None)
-        _describe_keys(made)
-        _describe_edge(made)
-        describe_errors(made)
-        app.openapi_schema = made
-    return app.openapi_schema
+    made = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+    schemas = made["components"]["schemas"]
+    schemas["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    _describe_keys(made)
+    _describe_edge(made)
+    describe_errors(made)
+    return made
 
 
 def _describe_keys(made: dict[str, Any]) -> None:

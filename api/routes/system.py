@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 
 from fastapi import APIRouter, Request, Response
@@ -70,16 +69,11 @@ def metrics(service: ServiceDep) -> Response:
 @router.get("/openapi.json", include_in_schema=False, openapi_extra=needs(Right.PUBLIC))
 def openapi_document(request: Request) -> Response:
     """Everything that can be asked, for programs; made once, since anybody may ask for it."""
-    state = request.app.state
-    if not hasattr(state, "openapi_document"):
-        state.openapi_document = json.dumps(request.app.openapi(), ensure_ascii=False).encode()
-    return Response(state.openapi_document, media_type="application/json")
+    return Response(request.app.state.openapi_document(), media_type="application/json")
 
 
 @router.get("/docs", include_in_schema=False, openapi_extra=needs(Right.PUBLIC))
 def docs(request: Request) -> HTMLResponse:
     """The reference, made from the OpenAPI document, once: no script, nothing from elsewhere."""
-    state = request.app.state
-    if not hasattr(state, "reference_page"):
-        state.reference_page = reference_page.render(request.app.openapi())
-    return HTMLResponse(state.reference_page, headers={"Content-Security-Policy": reference_page.POLICY})
+    page = request.app.state.reference_page()
+    return HTMLResponse(page, headers={"Content-Security-Policy": reference_page.POLICY})
