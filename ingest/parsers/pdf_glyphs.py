@@ -29,7 +29,7 @@ _POINTER, _INT, _DOUBLE = ctypes.c_void_p, ctypes.c_int, ctypes.c_double
 
 def _bound(function: object, result: type[Any], *arguments: type[Any]) -> Callable[..., Any]:
     """The native ``function`` taking plain addresses, which is quicker than typed pointers."""
-    return ctypes.CFUNCTYPE(result, *arguments)(ctypes.cast(function, _POINTER).value)  # type: ignore[arg-type]  # the address of a library function
+    return ctypes.CFUNCTYPE(result, *arguments)(ctypes.cast(function, _POINTER).value)  # type: ignore[arg-type]  # never None: a library function has an address
 
 
 _loose_box = _bound(pdfium_c.FPDFText_GetLooseCharBox, _INT, _POINTER, _INT, _POINTER)

@@ -91,7 +91,7 @@ class AsyncFootnote:
             anew: not the answer that the same question got before.
         """
         body = _question(question, collections, filter, mode, max_citations, conversation)
-        return await self._wire.post(Answer, "/v1/ask", json=body, headers=_how(anew))
+        return await self._wire.post(Answer, "/v1/ask", json=body, headers=_headers(anew))
 
     def stream(
         self,
@@ -106,7 +106,7 @@ class AsyncFootnote:
     ) -> AsyncAnswerStream:
         """The same as typed events while it is written. Nothing is sent before the first is read."""
         body = _question(question, collections, filter, mode, max_citations, conversation)
-        return AsyncAnswerStream(self._wire, body, _how(anew))
+        return AsyncAnswerStream(self._wire, body, _headers(anew))
 
     async def search(
         self,
@@ -151,7 +151,7 @@ class AsyncFootnote:
         return await self._wire.call(method, path, **options)
 
 
-def _how(anew: bool) -> dict[str, str]:
+def _headers(anew: bool) -> dict[str, str]:
     return {"Cache-Control": "no-cache"} if anew else {}
 
 
