@@ -74,16 +74,6 @@ def test_a_real_server_stops_when_nobody_listens(llama: RemoteGenerator, llama_a
     assert llama.cancellations.count
 
 
-def test_one_that_waits_is_woken_when_it_is_cancelled(llama: RemoteGenerator) -> None:
-    from rag.models.cancellation import Cancelled
-
-    generation = llama.generate(asking("Write a long story.", max_tokens=700))
-    next(generation)
-    threading.Timer(0.05, generation.cancel).start()
-    with pytest.raises(Cancelled):
-        list(generation)
-
-
 # A server that does as it is told.
 
 
@@ -105,6 +95,27 @@ def test_a_copy_is_found_in_its_source(remote: RemoteGenerator, script: Script) 
     assert copied[0] is not None
     assert sources[0][copied[0].start : copied[0].end] == "41 metres"
     assert copied[1] is None
+
+
+def test_one_that_waits_is_woken_when_it_is_cancelled(remote: RemoteGenerator, script: Script) -> None:
+    from rag.models.cancellation import Cancelled
+
+    gone = threading.Event()
+
+    def says_no_more(answering: Answering) -> None:
+        answering.begin()
+        answering.write("It is")
+        gone.wait(30)
+
+    script.acts.append(says_no_more)
+    generation = remote.generate(asking())
+    assert isinstance(next(generation), TokenEvent)
+    threading.Timer(0.05, generation.cancel).start()
+    try:
+        with pytest.raises(Cancelled):
+            list(generation)
+    finally:
+        gone.set()
 
 
 def test_what_follows_a_stop_string_is_not_waited_for(remote: RemoteGenerator, script: Script) -> None:
