@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from api.cli.connection import Connection, Refused
-from api.cli.output import footnote, marks
+from api.cli.output import footnote
 from api.local_service import DidNotStart, LocalService
 
 SAMPLES = Path(__file__).parents[1] / "data" / "samples"
@@ -111,7 +111,7 @@ def _ask(connection: Connection, question: Question) -> list[str]:
     if answer["status"] == "not_in_documents":
         print("A: Not in these documents.")
     else:
-        text = " ".join(f"{one['text']} {marks(one['citations'])}" for one in answer["sentences"])
+        text = answer["answer"].replace("\n\n", "\n   ")
         print(f"A: {text}  ({answer['status']})")
     quoted = {one["number"]: _text_at(connection, one) for one in answer["citations"]}
     for citation in answer["citations"]:

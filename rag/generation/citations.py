@@ -101,11 +101,21 @@ class AnswerText:
         *,
         group: str = "",
         item: bool = False,
+        apart: bool = False,
     ) -> AnswerSentence:
-        """Append a sentence and its footnote marks; an ``item`` on a line of its own, below its ``group``."""
+        """Append a sentence and its footnote marks.
+
+        Args:
+            group: what it is said of.
+            item: it stands on a line of its own, below its group.
+            apart: it begins a paragraph, so that nobody reads it as going on with what was said before.
+        """
         plain = " ".join(text.split())
         marks = "".join(f"[{number}]" for number in citations)
-        self.text += self._before(group) if item else (" " if self.text else "")
+        if item:
+            self.text += self._before(group)
+        elif self.text:
+            self.text += "\n\n" if apart else " "
         start = len(self.text)
         self.text += plain + (f" {marks}" if marks else "")
         sentence = AnswerSentence(

@@ -104,7 +104,7 @@ class Writing:
             if weighs and unsaid:
                 citation = self.footnotes.cite(item.number)
                 if citation is not None:
-                    yield self._deliver(item.text, Verdict.VERBATIM, 1.0, [citation])
+                    yield self._deliver(item.text, Verdict.VERBATIM, 1.0, [citation], apart=True)
 
     def surveyed(self, survey: Survey) -> Iterator[SentenceEvent]:
         """Deliver a survey: its statement, which rests on all of it, then item by item."""
@@ -119,10 +119,17 @@ class Writing:
             yield SentenceEvent(said, (citation,), self.text.text[before:])
 
     def _deliver(
-        self, text: str, verdict: Verdict, support: float, cited: Sequence[Citation]
+        self,
+        text: str,
+        verdict: Verdict,
+        support: float,
+        cited: Sequence[Citation],
+        *,
+        apart: bool = False,
     ) -> SentenceEvent:
         before = len(self.text.text)
-        said = self.text.add(text, verdict, support, [citation.number for citation in cited])
+        numbers = [citation.number for citation in cited]
+        said = self.text.add(text, verdict, support, numbers, apart=apart)
         return SentenceEvent(said, tuple(cited), self.text.text[before:])
 
 

@@ -53,6 +53,14 @@ def test_the_answer_knows_where_its_sentences_stand() -> None:
     assert [text.text[one.start : one.end] for one in text.sentences] == ["It opened in 1932.", "It leans."]
 
 
+def test_what_is_quoted_beside_an_answer_is_a_paragraph_of_its_own() -> None:
+    text = AnswerText()
+    for said, apart in (("It opened in 1932.", False), ("It leans.", True), ("It is high.", True)):
+        text.add(said, Verdict.VERBATIM, 1.0, [len(text.sentences) + 1], apart=apart)
+    assert text.text == "It opened in 1932. [1]\n\nIt leans. [2]\n\nIt is high. [3]"
+    assert text.text[text.sentences[1].start : text.sentences[1].end] == "It leans."
+
+
 def test_a_document_reference_is_part_of_the_citation(library: Library) -> None:
     document = library.add("tower.txt", TEXT)
     citation = Footnotes(library.database, [found(library)]).cite(1)
