@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.journeys.running import RunningService, upload
-from tests.web.browsing import ANSWER_MS, PHONE, ask
-from tests.web.conftest import Visit
+from tests.web.browsing import ANSWER_MS, PHONE, ask, until, visit
+from tests.web.conftest import Library, Visit
 
 VOLUNTEERS = "How many volunteers does the lighthouse museum have?"
 SISTINE = "Who painted the ceiling of the Sistine Chapel?"
@@ -101,6 +101,68 @@ def test_enter_sends_and_shift_enter_does_not(open_page: Visit) -> None:
         box.fill("   ")
         box.press("Enter")
         expect(page.locator(".turn")).to_have_count(0)
+
+
+def test_a_question_can_be_typed_and_asked_before_the_modules_have_come(
+    browser: Browser, web: RunningService, library: Library
+) -> None:
+    held: list[Route] = []
+    with visit(browser, "about:blank", "") as (page, watch):
+        watch.origin = web.address
+        page.route("**/js/main.js", lambda route: held.append(route))
+        page.goto(web.address, wait_until="commit")
+        box = page.locator("#question")
+        box.fill("How many volunteers")
+        box.press("End")
+        box.press_sequentially(" has the lighthouse museum?")
+        box.press("Enter")
+        expect(box).to_have_value("How many volunteers has the lighthouse museum?")
+        expect(page.locator(".bar a")).to_have_count(0)
+        until(page, "document.activeElement.id === 'question'")
+        for route in held:
+            route.continue_()
+        turn = page.locator(".turn:not([aria-busy])")
+        turn.wait_for(timeout=ANSWER_MS)
+        expect(turn.locator("h2")).to_have_text("How many volunteers has the lighthouse museum?")
+        expect(turn.locator(".answer-text")).to_contain_text("46 volunteers")
+        expect(box).to_have_value("")
+        assert page.locator("#question").count() == 1
+
+
+def test_the_box_the_page_comes_with_is_only_for_whoever_comes_to_ask(
+    browser: Browser, web: RunningService, library: Library
+) -> None:
+    held: list[Route] = []
+    with visit(browser, "about:blank", "") as (page, watch):
+        watch.origin = web.address
+        page.route("**/js/main.js", lambda route: held.append(route))
+        page.goto(f"{web.address}/#/library", wait_until="commit")
+        page.locator("#question").wait_for(state="attached")
+        expect(page.locator("#question")).to_be_hidden()
+        for route in held:
+            route.continue_()
+        expect(page.locator(".view-library h1")).to_be_visible()
+        expect(page.locator("#question")).to_have_count(0)
+
+
+def test_the_question_box_is_the_same_at_the_first_visit_and_later(open_page: Visit) -> None:
+    view = """(view) => {
+      const copy = view.cloneNode(true);
+      for (const one of copy.querySelectorAll(".recent, .nothing-yet")) one.remove();
+      for (const one of copy.querySelectorAll("[style], [autofocus]")) {
+        one.removeAttribute("style");
+        one.removeAttribute("autofocus");
+      }
+      return copy.outerHTML.replace(/\\s+</g, "<");
+    }"""
+    with open_page() as (page, _):
+        page.locator(".composer-row .menu-mode").wait_for()
+        first = page.locator(".view-ask").evaluate(view)
+        page.goto(page.url.split("#")[0] + "#/library")
+        page.locator(".view-library").wait_for()
+        page.goto(page.url.split("#")[0] + "#/ask")
+        page.locator(".composer-row .menu-mode").wait_for()
+        assert page.locator(".view-ask").evaluate(view) == first
 
 
 def test_stopping_ends_it_and_says_so(open_page: Visit) -> None:

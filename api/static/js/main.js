@@ -4,8 +4,10 @@
 //
 //   export function mount(root, params, query) -> unmount | undefined
 //
-// `root` is an empty element that is the view's own; `params` are the further steps of the path, decoded
-// (`#/library/doc_1` gives ["doc_1"]); `query` is a URLSearchParams of what follows `?` in the hash.
+// `root` is an element that is the view's own, empty unless it is the one that the page came with (index.html has
+// that of `ask`, so that a question can be typed before any module has come); `params` are the further steps of
+// the path, decoded (`#/library/doc_1` gives ["doc_1"]); `query` is a URLSearchParams of what follows `?` in the
+// hash.
 // `unmount` ends what the view began (streams, timers, listeners outside `root`). A view sets the document's
 // title with `title()` and its own h1. Changing only params of the same view mounts it anew.
 //
@@ -79,9 +81,15 @@ async function route() {
   }
   if (mine !== turn) return;
   unmount?.();
-  const root = h("div", { class: `view view-${name}` });
   const main = document.getElementById("main");
-  put(main, root);
+  const plain = name === "ask" && params.length === 0 && query.size === 0;
+  let root = plain ? main.querySelector(".view[data-early]") : null;
+  if (root) {
+    delete root.dataset.early;
+  } else {
+    root = h("div", { class: `view view-${name}` });
+    put(main, root);
+  }
   main.scrollTo(0, 0);
   title(VIEWS[name].label);
   unmount = module.mount(root, params, query) ?? null;
@@ -151,7 +159,8 @@ function health() {
     } catch (error) {
       const parts = Object.entries(error.document?.parts ?? {}).filter(([, part]) => part.state !== "ready");
       state = error.code === "not_ready" ? "starting" : "away";
-      said = parts.length ? parts.map(([, part]) => sentence(part.phase)).join(", ") : "Not reachable";
+      const phases = new Set(parts.map(([, part]) => sentence(part.phase)));
+      said = parts.length ? [...phases].join(", ") : "Not reachable";
       setTimeout(look, READY_EVERY_MS);
     }
     shown.dataset.state = state;

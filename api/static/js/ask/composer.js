@@ -17,23 +17,22 @@ export class Composer {
   #mode = "auto";
   #busy = false;
 
-  /** `onask({question, collections, mode})` and `onstop()`; `about` is a document to ask about alone. */
-  constructor({ onask, onstop, about = null, onabout = () => {} }) {
+  /**
+   * In `place`, around the box that stands there where the page came with one. `onask({question, collections, mode})`
+   * and `onstop()`; `about` is a document to ask about alone.
+   */
+  constructor(place, { onask, onstop, about = null, onabout = () => {} }) {
     this.onask = onask;
     this.onstop = onstop;
-    this.box = h("textarea", {
-      id: "question", class: "composer-text", rows: 1, maxlength: MOST_CHARS, "aria-label": "Your question",
-      placeholder: "Type a question", "aria-describedby": "composer-help", enterkeyhint: "send",
-    });
+    this.box = boxIn(place);
     const act = () => (this.#busy ? this.onstop() : this.submit());
     this.action = h("button", { type: "button", class: "composer-send", onclick: act });
     this.scope = menu("scope", "Which documents");
     this.mode = menu("mode", "How to answer");
     this.about = h("span", { class: "about", hidden: true });
-    this.element = h(
-      "div",
-      { class: "composer" },
-      this.box,
+    while (this.box.nextSibling) this.box.nextSibling.remove();
+    add(
+      this.box.parentElement,
       h(
         "div",
         { class: "composer-row" },
@@ -50,6 +49,14 @@ export class Composer {
     this.#collections([]);
     if (about) this.#only(about, onabout);
     else api.get("/v1/collections").then((found) => this.#collections(found.data), () => {});
+  }
+
+  /** Go on with what was typed before any of this was there, and ask it where that was wanted. */
+  resume() {
+    const { early } = this.box.dataset;
+    delete this.box.dataset.early;
+    this.#fit();
+    if (early === "asked") this.submit();
   }
 
   submit() {
@@ -145,6 +152,18 @@ export class Composer {
     const all = { icon: "close", kind: "quiet", hideLabel: true, class: "small", onclick: onabout };
     add(this.about, icon("document"), h("span", null, about.name), button("Ask all documents", all));
   }
+}
+
+/** The box of index.html, where it is: moved, it would lose the caret of whoever is typing in it. */
+function boxIn(place) {
+  const there = place.querySelector("textarea");
+  if (there) return there;
+  const made = h("textarea", {
+    id: "question", class: "composer-text", rows: 1, maxlength: MOST_CHARS, "aria-label": "Your question",
+    placeholder: "Type a question", "aria-describedby": "composer-help", enterkeyhint: "send",
+  });
+  put(place, h("div", { class: "composer" }, made));
+  return made;
 }
 
 /** A button that opens a panel above itself; Escape and a click elsewhere close it. */

@@ -37,10 +37,8 @@ class AskView {
     this.#root = root;
     this.#conversation = conversation;
     this.#document = document;
-    this.turns = h("div", { class: "turns" });
-    this.welcome = h("div", { class: "welcome", hidden: true });
-    this.dock = h("div", { class: "dock" });
-    add(root, h("h1", { class: "unseen" }, "Ask your documents"), this.welcome, this.turns, this.dock);
+    if (!root.firstElementChild) add(root, skeleton());
+    [this.welcome, this.turns, this.dock] = [".welcome", ".turns", ".dock"].map((one) => root.querySelector(one));
     this.#begin();
   }
 
@@ -54,17 +52,17 @@ class AskView {
     const asked = this.#document && `/v1/documents/${encodeURIComponent(this.#document)}`;
     const about = asked ? await api.get(asked).catch(() => null) : null;
     if (this.#left) return;
-    this.composer = new Composer({
+    this.composer = new Composer(this.dock, {
       about,
       onabout: () => navigate("/ask"),
       onask: (asked) => this.#ask(asked),
       onstop: () => this.#running?.abort(),
     });
-    put(this.dock, this.composer.element);
     if (matchMedia("(hover: hover)").matches) this.composer.focus();
     shown.load().catch(() => {}); // tried again, and told, when it is needed
     if (this.#conversation) await this.#reopen();
     else this.#greet();
+    this.composer.resume();
   }
 
   async #greet() {
@@ -153,6 +151,16 @@ class AskView {
     title(question);
     if (!this.#document) readdress(`/ask/${this.#conversation}`);
   }
+}
+
+/** What the view is made of, as index.html has it too. */
+function skeleton() {
+  return [
+    h("h1", { class: "unseen" }, "Ask your documents"),
+    h("div", { class: "welcome", hidden: true }),
+    h("div", { class: "turns" }),
+    h("div", { class: "dock" }),
+  ];
 }
 
 /** A name for a conversation that nobody can guess. (`randomUUID` is not there on plain http elsewhere.) */
