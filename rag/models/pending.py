@@ -65,8 +65,9 @@ class Generation(Iterator[GenerationEvent]):
     def cancel(self) -> None:
         """As ``close``, from another thread than the one that reads, which is woken at once."""
         if not self._ended:
-            self._cancel()
+            # Told first: what the request ends with once it is given up must not be read as its answer.
             self._mailbox.events.put(Cancelled())
+            self._cancel()
 
     def __enter__(self) -> Self:
         return self

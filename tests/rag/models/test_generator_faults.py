@@ -26,9 +26,11 @@ from rag.models.generator import Generator, Patience
 from rag.models.locations import default_model_path
 from tests.rag.models.conftest import SETTINGS
 
-ALONE = replace(SETTINGS, parallel=1)
+ROOMY = replace(SETTINGS, context=4096)
+ALONE = replace(ROOMY, parallel=1)
 
-LONG = GenerationRequest((PromptPart("Once upon a time"),), max_tokens=400, temperature=1.0, seed=1)
+# So hot that it hardly ever ends by itself: it outlasts whatever keeps this process from looking at it.
+LONG = GenerationRequest((PromptPart("Once upon a time"),), max_tokens=4000, temperature=2.0, seed=1)
 SHORT = GenerationRequest((PromptPart("Once upon a time"),), max_tokens=3)
 
 
@@ -151,7 +153,7 @@ def _assert_unusable(path: Path) -> None:
 
 
 def test_closing_ends_what_runs_and_refuses_what_comes() -> None:
-    generator = Generator(default_model_path(), SETTINGS).start()
+    generator = Generator(default_model_path(), ROOMY).start()
     running = generator.generate(LONG)
     next(running)
     pid = generator.pid
