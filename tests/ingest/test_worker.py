@@ -89,7 +89,7 @@ def test_two_workers_share_the_work_and_one_finishes_what_the_other_died_over(
     workers[holder].kill()
     workers[holder].wait()
     recovery.hand_back(workplace.database, holder)
-    done = workplace.wait(long, lambda job: job.state.finished, seconds=120)
+    done = workplace.wait(long, lambda job: job.state.finished)
     assert (done.state, done.attempts, done.worker != holder) == (JobState.SUCCEEDED, 2, True)
     assert workplace.version(long).state is DocumentState.READY
 

@@ -21,6 +21,10 @@ from rag.stores.document_catalog import Document, Version
 from rag.stores.job_queue import Job
 from rag.stores.tables import index_changes, jobs
 
+PATIENCE_SECONDS = 240.0
+"""Workers leave the processor to everybody else: beside much else they take long. It ends tests that
+would hang, and is no figure."""
+
 
 class Workplace:
     def __init__(self, folder: Path) -> None:
@@ -65,7 +69,9 @@ class Workplace:
         with self.database.write() as tx:
             tx.execute(update(jobs).values(run_at=0.0))
 
-    def wait(self, accepted: Accepted, until: Callable[[Job], bool], seconds: float = 60.0) -> Job:
+    def wait(
+        self, accepted: Accepted, until: Callable[[Job], bool], seconds: float = PATIENCE_SECONDS
+    ) -> Job:
         """The job once ``until`` holds; fails after ``seconds``."""
         deadline = time.monotonic() + seconds
         while not until(job := self.job(accepted)):
@@ -73,7 +79,7 @@ class Workplace:
             time.sleep(0.02)
         return job
 
-    def wait_for(self, look: Callable[[], object], wanted: object, seconds: float = 60.0) -> bool:
+    def wait_for(self, look: Callable[[], object], wanted: object, seconds: float = PATIENCE_SECONDS) -> bool:
         """Whether ``look`` sees ``wanted`` in time."""
         deadline = time.monotonic() + seconds
         while look() != wanted:

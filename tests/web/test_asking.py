@@ -148,7 +148,7 @@ def test_the_box_the_page_comes_with_is_only_for_whoever_comes_to_ask(
 def test_the_question_box_is_the_same_at_the_first_visit_and_later(open_page: Visit) -> None:
     view = """(view) => {
       const copy = view.cloneNode(true);
-      for (const one of copy.querySelectorAll(".recent, .nothing-yet")) one.remove();
+      for (const one of copy.querySelectorAll(".recent, .nothing-yet, .menu-scope")) one.remove();
       for (const one of copy.querySelectorAll("[style], [autofocus]")) {
         one.removeAttribute("style");
         one.removeAttribute("autofocus");

@@ -80,6 +80,23 @@ def test_documents_are_searched_and_filtered_and_the_address_says_how(open_page:
         assert "?" not in page.url
 
 
+def test_where_somebody_is_going_is_not_taken_away_by_the_list_they_leave(
+    open_page: Visit, library: Library
+) -> None:
+    document = library.id("keepers-log.txt")
+    with open_page("/#/library") as (page, _):
+        page.locator(".document-name").first.wait_for()
+        page.evaluate(
+            """(id) => {
+              location.hash = `#/library/${id}`;
+              document.querySelector("select[aria-label=Kind]").dispatchEvent(new Event("change"));
+            }""",
+            document,
+        )
+        expect(page.locator("h1")).to_have_text("keepers-log.txt")
+        assert page.url.endswith(f"#/library/{document}")
+
+
 def test_the_list_grows_as_one_scrolls_and_holds_every_document_once(open_many: Visit) -> None:
     with open_many("/#/library") as (page, _):
         page.locator(".document").first.wait_for()

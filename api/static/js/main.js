@@ -30,6 +30,7 @@ const READY_EVERY_MS = 2000;
 
 let unmount = null;
 let turn = 0;
+let shown = null; // the hash of what is mounted
 
 /** Go to a view, by the path after `#`. */
 export function navigate(path, { replace = false } = {}) {
@@ -38,9 +39,12 @@ export function navigate(path, { replace = false } = {}) {
   else location.hash = path;
 }
 
-/** Change the address without mounting anew: the view already shows what it names. */
+/** Change the address without mounting anew: the view already shows what it names. One that has been changed
+ * meanwhile stays: the view that asks is about to be left, and must not take away where somebody is going. */
 export function readdress(path) {
+  if (location.hash !== shown) return;
   history.replaceState(null, "", `#${path}`);
+  shown = location.hash;
   mark();
 }
 
@@ -70,6 +74,7 @@ async function route() {
     return;
   }
   const mine = (turn += 1);
+  const { hash } = location;
   mark();
   let module;
   try {
@@ -81,6 +86,7 @@ async function route() {
   }
   if (mine !== turn) return;
   unmount?.();
+  shown = hash;
   const main = document.getElementById("main");
   const plain = name === "ask" && params.length === 0 && query.size === 0;
   let root = plain ? main.querySelector(".view[data-early]") : null;

@@ -235,9 +235,10 @@ class LibraryList {
 
   async #manage() {
     const gone = await manageCollections();
+    if (this.#left) return;
     if (gone.has(this.fields.collection.value)) this.fields.collection.value = "";
     await this.#fillCollections();
-    this.#begin();
+    if (!this.#left) this.#begin();
   }
 }
 
