@@ -10,6 +10,7 @@ from rag.records import Block, BlockKind, ParsedDocument
 
 _LONGEST_HEADING = 300
 """Characters of a heading that are looked at when it is named in a context."""
+_ASKS = "?？؟"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ class Passage:
     """A block, without white space at its ends, and its setting.
 
     A heading is set under its ancestors, not under itself. ``glued`` says that it means little
-    without the block before it: the first block under a heading, the first row under a header.
+    without the block before it: the first block under a heading, the first row under a header, what follows
+    a question and may answer it.
     """
 
     kind: BlockKind
@@ -71,7 +73,9 @@ def sections(parsed: ParsedDocument) -> Iterator[Section]:
         if block.header or not _continues_table(parsed.text, previous, block, over_furniture):
             header = ""
         glued = previous is not None and (
-            previous.kind is BlockKind.HEADING or (previous.header and header != "")
+            previous.kind is BlockKind.HEADING
+            or (previous.header and header != "")
+            or parsed.text[previous.end - 1] in _ASKS
         )
         setting = Setting(tuple(name for _, name in path), header)
         passages.append(Passage(block.kind, block.start, block.end, setting, glued))

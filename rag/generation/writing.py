@@ -16,8 +16,12 @@ from rag.records import Cached, Citation, Evidence, Verdict
 from rag.stores.receipt import NOT_REUSED, Draft, Reuse
 
 _WORTH_QUOTING = 0.05
-"""Share of the best evidence's score below which a sentence is not quoted beside it: on development
-questions that drops one quotation in 25 and no answer; 0.1 would drop one in ten and half a point."""
+"""Share of the best evidence's score below which a sentence is not quoted beside it: on 623 development
+questions that drops 127 of 1,246 further quotations and no answer; 0.1 would drop 211 and three answers."""
+_SURE = 0.8
+"""Score from which on the best evidence is rarely wrong."""
+_WORTH_QUOTING_BESIDE_THE_SURE = 0.25
+"""The same share beside evidence that is sure: drops 252 of 876 on 438 of these questions, and one answer."""
 _NEARLY_BEST = 0.9
 """Share of the best evidence's score that makes other evidence as good a ground for an answer.
 
@@ -98,8 +102,10 @@ class Writing:
 
     def quote(self, evidence: Sequence[Evidence], *, everything: bool) -> Iterator[SentenceEvent]:
         """Deliver evidence word for word: all of weight that is not cited yet, or only the best."""
+        sure = bool(evidence) and evidence[0].score >= _SURE
+        share = _WORTH_QUOTING_BESIDE_THE_SURE if sure else _WORTH_QUOTING
         for item in evidence if everything else evidence[:1]:
-            weighs = item.score >= _WORTH_QUOTING * evidence[0].score
+            weighs = item.score >= share * evidence[0].score
             unsaid = item.number in self._answered_in_short or not self.footnotes.is_cited(item.number)
             if weighs and unsaid:
                 citation = self.footnotes.cite(item.number)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,8 @@ READER_WEIGHT = 0.25
 READER_BOUND = 10.0
 """Log-odds, either way, beyond which the reader is not listened to more."""
 FALSE_REFUSALS = 0.03
+SAME_QUESTION = 0.5
+"""Cosine from which on a question in a document asks for much the same."""
 _LONGEST_PAIR = 400
 """Code points of a sentence and the one before it that are quoted together."""
 _LONGEST_SENTENCE = 600
@@ -49,17 +51,47 @@ _POINTS_BACK = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A sentence of a passage. ``features`` describe how it stands to the question; ``pointed`` is what
-    of it the reader takes for the answer."""
+class _Sentence:
+    """``passage.text[start:end]``. ``asked`` is where the question before it begins, if it follows one: the
+    answers of help pages, interviews and forms say little without."""
 
     passage: Passage
     start: int
     end: int
-    text: str
+    asked: int | None = None
+
+    @property
+    def text(self) -> str:
+        return self.passage.text[self.start : self.end]
+
+    @property
+    def question(self) -> str:
+        """What is asked before it; empty where nothing is."""
+        return "" if self.asked is None else self.passage.text[self.asked : self.start].rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence of a passage. ``features`` describe how it stands to the question; ``pointed`` is what
+    of it the reader takes for the answer."""
+
+    sentence: _Sentence
     features: Features
     score: float
     pointed: str = ""
+
+    @property
+    def passage(self) -> Passage:
+        return self.sentence.passage
+
+    @property
+    def start(self) -> int:
+        """In the document's text, as ``end`` is."""
+        return self.passage.start + self.sentence.start
+
+    @property
+    def end(self) -> int:
+        return self.passage.start + self.sentence.end
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,22 +141,22 @@ class EvidenceSelector:
         return [float(one) for one in cosines.max(axis=1)]
 
     def _rank(self, query: Query, passages: Sequence[Passage]) -> list[Candidate]:
-        located = [(passage, start, end) for passage in passages for start, end in _quotable(passage)][
-            :MAX_SENTENCES
-        ]
+        quotable = [sentence for passage in passages for sentence in _quotable(passage)]
+        located = (quotable or [one for passage in passages for one in _whatever(passage)])[:MAX_SENTENCES]
         if not located:
             return []
-        texts = [passage.text[start:end] for passage, start, end in located]
+        located = self._asked_alike(query, located)
+        texts = [sentence.text for sentence in located]
         # A sentence that begins with "It" is understood, and therefore found, with the one before it.
-        read = [_with_antecedent(located, at) for at in range(len(located))]
+        read = [_understood(located, at) for at in range(len(located))]
         similarities = np.maximum(
             self._vectors.of(texts) @ query.vector, self._vectors.of(read) @ query.vector
         )
         coverages = [
-            query.coverage(frozenset(stems(text)) | frozenset(stems(passage.context)))
-            for text, (passage, _, _) in zip(read, located, strict=True)
+            query.coverage(frozenset(stems(text)) | frozenset(stems(sentence.passage.context)))
+            for text, sentence in zip(read, located, strict=True)
         ]
-        totals = z_scores([passage.score for passage, _, _ in located]) + z_scores(similarities.tolist())
+        totals = z_scores([sentence.passage.score for sentence in located]) + z_scores(similarities.tolist())
         totals += z_scores(coverages)
         if query.wants_number():
             asked = numbers(query.text)
@@ -137,41 +169,50 @@ class EvidenceSelector:
         }
         ranked = [
             Candidate(
-                passage=passage,
-                start=passage.start + start,
-                end=passage.start + end,
-                text=text,
+                sentence,
                 features=Features(
                     similarity=float(similarity),
                     coverage=coverage,
-                    passage_coverage=held[passage.chunk_id],
-                    passage_similarity=passage.scores.get("dense", 0.0),
+                    passage_coverage=held[sentence.passage.chunk_id],
+                    passage_similarity=sentence.passage.scores.get("dense", 0.0),
                     reading=_bounded(found),
                 ),
                 score=float(total),
-                pointed=passage.text[found.start : found.end] if found else "",
+                pointed=sentence.passage.text[found.start : found.end] if found else "",
             )
-            for (passage, start, end), text, similarity, coverage, total, found in zip(
-                located, texts, similarities, coverages, totals, read_spans, strict=True
+            for sentence, similarity, coverage, total, found in zip(
+                located, similarities, coverages, totals, read_spans, strict=True
             )
         ]
         return sorted(ranked, key=lambda candidate: -candidate.score)
 
+    def _asked_alike(self, query: Query, located: Sequence[_Sentence]) -> list[_Sentence]:
+        """The same, each with the question before it only if that asks much the same as ``query``: another
+        one is no part of the answer, and may have been put there for the generator to answer it."""
+        following = [one for one in located if one.asked is not None]
+        if not following:
+            return list(located)
+        alike = self._vectors.of([one.question for one in following]) @ query.vector >= SAME_QUESTION
+        related = {id(one) for one, kept in zip(following, alike, strict=True) if kept}
+        return [one if id(one) in related else replace(one, asked=None) for one in located]
+
     def _read(
-        self, query: Query, located: Sequence[tuple[Passage, int, int]], totals: NDArray[np.float64]
+        self, query: Query, located: Sequence[_Sentence], totals: NDArray[np.float64]
     ) -> list[FoundSpan | None]:
         """For each sentence what the reader points at in it; None for those it has not read."""
         leading: dict[int, Passage] = {}
         for at in np.argsort(-totals, kind="stable"):
-            passage = located[at][0]
+            passage = located[at].passage
             if len(leading) < PASSAGES_READ:
                 leading.setdefault(passage.chunk_id, passage)
         readings = dict(
             zip(leading, self._reader.read(query.text, [one.text for one in leading.values()]), strict=True)
         )
         return [
-            readings[passage.chunk_id].best(start, end) if passage.chunk_id in readings else None
-            for passage, start, end in located
+            readings[one.passage.chunk_id].best(one.start, one.end)
+            if one.passage.chunk_id in readings
+            else None
+            for one in located
         ]
 
 
@@ -214,38 +255,77 @@ def _evidence(number: int, candidate: Candidate, start: int) -> Evidence:
 
 
 def _quoted_from(candidate: Candidate) -> int:
-    """Where its quotation begins: with the sentence before, when that is what "it" stands for."""
-    text, start = candidate.passage.text, candidate.start - candidate.passage.start
-    if not _POINTS_BACK.match(text, start):
+    """Where its quotation begins: with the question it answers, or with the sentence before when that is what
+    "it" stands for."""
+    sentence, text = candidate.sentence, candidate.passage.text
+    first = sentence.asked
+    if first is None and _POINTS_BACK.match(text, sentence.start):
+        first = _antecedent(sentence)
+    if first is None or sentence.end - first > _LONGEST_PAIR:
         return candidate.start
-    before = max((span for span in _quotable(candidate.passage) if span[1] <= start), default=None)
-    if before is None or text[before[1] : start].strip(" "):
-        return candidate.start
-    first = max(before[0], text.rfind("\n", before[0], before[1]) + 1)
-    together = candidate.end - candidate.passage.start - first
-    return candidate.passage.start + first if together <= _LONGEST_PAIR else candidate.start
+    return candidate.passage.start + first
 
 
-def _with_antecedent(located: Sequence[tuple[Passage, int, int]], at: int) -> str:
-    """The sentence as a reader understands it: one that points back together with the one before it."""
-    passage, start, end = located[at]
-    if at and _POINTS_BACK.match(passage.text, start) and located[at - 1][0] is passage:
-        return passage.text[located[at - 1][1] : end]
-    return passage.text[start:end]
+def _antecedent(sentence: _Sentence) -> int | None:
+    """Where the sentence begins that stands right before this one, on the same line."""
+    text = sentence.passage.text
+    spans = ((one.start, one.end) for one in _quotable(sentence.passage) if one.end <= sentence.start)
+    before = max(spans, default=None)
+    if before is None or text[before[1] : sentence.start].strip(" "):
+        return None
+    return max(before[0], text.rfind("\n", before[0], before[1]) + 1)
 
 
-def _quotable(passage: Passage) -> list[tuple[int, int]]:
-    """The sentences worth quoting: no headings (they name an answer, they are none), none endless, nothing
-    that the page carries besides its content."""
+def _understood(located: Sequence[_Sentence], at: int) -> str:
+    """The sentence as a reader understands it: with the question it answers; one that points back together
+    with the one before it."""
+    sentence = located[at]
+    text, first = sentence.passage.text, sentence.start
+    if sentence.asked is not None:
+        first = sentence.asked
+    elif at and _POINTS_BACK.match(text, first) and located[at - 1].passage is sentence.passage:
+        first = located[at - 1].start
+    return text[first : sentence.end]
+
+
+def _quotable(passage: Passage) -> list[_Sentence]:
+    """The sentences worth quoting: no headings and no questions (they name an answer, they are none), none
+    endless, nothing that the page carries besides its content. Headings where there is nothing else."""
     text = passage.text
+    titles = set(re.split(r" > |\n", passage.context))
+    kept: list[_Sentence] = []
+    headings: list[_Sentence] = []
+    asked: int | None = None
+    for start, end in _spans(passage):
+        said = text[start:end]
+        if _is_question(said):
+            asked = start
+        elif _is_heading(said) or said in titles:
+            headings.append(_Sentence(passage, start, end))
+        else:
+            pieces = _cut(text, start, end)
+            kept += [_Sentence(passage, *piece, asked if piece is pieces[0] else None) for piece in pieces]
+            asked = None
+    return kept or headings
+
+
+def _whatever(passage: Passage) -> list[_Sentence]:
+    """All that a passage says, for when nothing is worth quoting."""
+    pieces = [piece for span in _spans(passage) for piece in _cut(passage.text, *span)]
+    return [_Sentence(passage, *piece) for piece in pieces]
+
+
+def _spans(passage: Passage) -> list[tuple[int, int]]:
     omitted = passage.relative_omissions()
-    spans = [
+    return [
         (start, end)
-        for start, end in sentence_spans(text)
+        for start, end in sentence_spans(passage.text)
         if not any(span.start < end and start < span.end for span in omitted)
     ]
-    kept = [span for span in spans if not _is_heading(text[span[0] : span[1]])] or spans
-    return [piece for start, end in kept for piece in _cut(text, start, end)]
+
+
+def _is_question(sentence: str) -> bool:
+    return sentence.rstrip("\"'”’)]»*_ ")[-1:] in ("?", "？", "؟")
 
 
 def _is_heading(sentence: str) -> bool:
@@ -280,7 +360,8 @@ def _distinct(ranked: Sequence[Candidate]) -> list[Candidate]:
     seen: set[tuple[str, ...]] = set()
     kept = []
     for candidate in ranked:
-        key = tuple(words(candidate.text)) or (candidate.text,)
+        text = candidate.sentence.text
+        key = tuple(words(text)) or (text,)
         if key not in seen:
             seen.add(key)
             kept.append(candidate)

@@ -54,7 +54,7 @@ TENANTS: Sequence[tuple[str, str, str, str, Sequence[str]]] = (
     (
         "others' documents keep a search from looking everywhere",
         _ACCESS,
-        "    return tx.scalar(others) is None\n",
+        "    return not fetch(tx, _OTHERS, access.tenant)\n",
         "    return True\n",
         _TENANTS,
     ),

@@ -189,6 +189,14 @@ def test_a_heading_is_never_left_alone() -> None:
     assert texts[-1] == "Nothing here", "an empty section has nothing else to say"
 
 
+def test_a_question_is_not_cut_off_from_its_answer() -> None:
+    pairs = [((PARAGRAPH, f"What of duck {number}?"), (PARAGRAPH, SENTENCE * 3)) for number in range(40)]
+    parsed = _document(*[block for pair in pairs for block in pair])
+    texts = _texts(parsed, split(parsed, TOKENIZER, title="FAQ"))
+    assert len(texts) > 4
+    assert all(text.startswith("What of duck") and text.endswith("bank.") for text in texts)
+
+
 def test_tiny_sections_share_a_chunk() -> None:
     questions = [
         ((HEADING, f"Question {number}?", 2), (PARAGRAPH, f"Answer {number}.")) for number in range(6)

@@ -84,6 +84,11 @@ def test_whatever_decides_the_answer_has_a_place_of_its_own(
     assert place(database, replace(ASKED, **changed)).key != place(database).key
 
 
+def test_so_has_each_set_of_collections_that_one_key_may_read(database: Database) -> None:
+    scopes = [Scope(Access(Owner(1, 7), frozenset(permitted))) for permitted in ({1}, {2}, {1, 2}, ())]
+    assert len({place(database, replace(ASKED, scope=scope)).key for scope in scopes}) == len(scopes)
+
+
 def test_so_have_settings_embedders_models_and_code(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -75,3 +75,37 @@ def test_the_sentence_that_names_it_is_not_quoted_twice(library: Library) -> Non
     places = sorted((item.start, item.end) for item in evidence)
     assert len(evidence) >= 2
     assert all(one[1] <= other[0] for one, other in itertools.pairwise(places))
+
+
+def test_what_follows_a_question_is_quoted_with_it_and_the_question_never_alone(library: Library) -> None:
+    text = (
+        "How do I reset my door code?\nHold the star key for five seconds. Then type the new code twice.\n\n"
+        "How much does it cost to rent a locker?\nNine pounds a month.\n\n"
+        "Who wound the clock?"
+    )
+    library.add("help.txt", text)
+    selector = library.selector()
+
+    def quoted(question: str) -> list[str]:
+        result = library.retriever.search(question, Scope(LOCAL), 8)
+        return [item.text for item in selector.select(result, 5).evidence]
+
+    assert quoted("How do I reset my door code?")[0].endswith(
+        "door code?\nHold the star key for five seconds."
+    )
+    assert quoted("What does renting a locker cost?")[0].endswith("rent a locker?\nNine pounds a month.")
+    assert not any(one.endswith("?") for one in quoted("Who wound the clock?"))
+
+
+def test_a_question_is_quoted_where_there_is_nothing_else(library: Library) -> None:
+    library.add("asked.txt", "Who wound the clock?")
+    result = library.retriever.search("Who wound the clock?", Scope(LOCAL), 8)
+    evidence = library.selector().select(result, 3).evidence
+    assert [item.text for item in evidence] == ["Who wound the clock?"]
+
+
+def test_a_long_answer_is_quoted_without_its_question(library: Library) -> None:
+    answer = f"Hold the star key, {'then the next key, ' * 20}then the last."
+    library.add("help.txt", f"How do I reset my door code?\n{answer}")
+    result = library.retriever.search("How do I reset my door code?", Scope(LOCAL), 8)
+    assert library.selector().select(result, 1).evidence[0].text == answer
