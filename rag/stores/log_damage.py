@@ -5,9 +5,9 @@ power cut in the middle of a commit, which nobody was told of, but a flipped byt
 commits that were acknowledged, without a word. Whether there are any is seen before the database is
 opened: a frame that ends a commit and is of this very log, behind the place where SQLite stops.
 
-One such frame is no loss. A process that is killed while its commit is being synced has told nobody, and one
+Such frames may be no loss. A process that is killed while its commit is being synced has told nobody, and one
 that lives on writes over some of what it left. The index of the log, which those who have a database open
-share, says what the last of them had committed: where that is the place where SQLite stops, all is there.
+share, says how far it had been committed when anybody was last told: if SQLite reads as far, all is there.
 
 The formats are described at https://sqlite.org/fileformat2.html#the_write_ahead_log and
 https://sqlite.org/walformat.html#the_wal_index_file_format.
@@ -16,6 +16,7 @@ https://sqlite.org/walformat.html#the_wal_index_file_format.
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -77,15 +78,15 @@ def forget(database: Path) -> None:
 
 
 def commits_passed_over(database: Path) -> int:
-    """How many commits lie behind the place where SQLite stops reading the log of ``database``."""
+    """How many commits lie behind the place where SQLite stops reading the log of ``database``; 0 where
+    nobody was told of any of them."""
     try:
         with database.with_name(database.name + "-wal").open("rb") as file:
-            log = _Log(file, _page_size(database))
+            log = _Log(file, _page_size(database), _last_told(database))
             passed_over = log.commits_passed_over()
     except FileNotFoundError:
         return 0
-    nothing_lost = log.end is not None and log.end == _last_told(database)
-    return 0 if nothing_lost else passed_over
+    return 0 if log.holds_told else passed_over
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,23 +99,26 @@ class _Place:
 
 
 class _Log:
-    """A log that is open at its beginning. ``end`` is where SQLite stops, once it has been looked through."""
+    """A log that is open at its beginning. ``holds_told`` is whether SQLite reads it as far as ``told``, once
+    it has been looked through."""
 
-    def __init__(self, file: BinaryIO, page_size: int) -> None:
+    def __init__(self, file: BinaryIO, page_size: int, told: _Place | None) -> None:
         self._file = file
         self._page_size = page_size
+        self._told = told
+        # Before the first commit of a round all is in the database, whatever the log still has of the last.
+        self.holds_told = told is not None and told.frames == 0
+        self._read = 0
         head = file.read(_LOG_HEADER)
         fields = [int(field) for field in np.frombuffer(head[: len(head) & ~3], dtype=">u4")]
         magic = fields[0] if fields else 0
         self._words = np.dtype(">u4" if magic & _BIG_ENDIAN_SUMS else "<u4")
         self._salts: tuple[int, ...] = ()
         self._sums: tuple[int, int] | None = None  # None: from here on nothing holds
-        self.end: _Place | None = None
         if len(fields) == _LOG_HEADER // 4 and magic & ~_BIG_ENDIAN_SUMS == _MAGIC:
             sums = _sums_of(np.frombuffer(head[:24], dtype=self._words).astype(np.uint32)[None, :])[0]
             if sums == (fields[6], fields[7]):
                 self._sums, self._salts = sums, (fields[4], fields[5])
-                self.end = _Place(0, sums, self._salts)
 
     def commits_passed_over(self) -> int:
         frame = _FRAME_HEADER + self._page_size
@@ -126,11 +130,16 @@ class _Log:
             self._salts = self._salts or tuple(int(salt) for salt in heads[0, 2:4])
             own = (heads[:, 2:4] == self._salts).all(axis=1)
             sound = self._sound(raw, heads, own)
-            if self.end is not None and sound:
-                sums = tuple(int(part) for part in heads[sound - 1, 4:6])
-                self.end = _Place(self.end.frames + sound, sums, self._salts)
+            self._compare_with_told(heads[:sound])
             passed_over += int(np.count_nonzero(own[sound:] & (heads[sound:, 1] != 0)))
         return passed_over
+
+    def _compare_with_told(self, sound: NDArray[Any]) -> None:
+        """Take note if ``told`` is behind one of these frames, which are the next that SQLite reads."""
+        before, self._read = self._read, self._read + len(sound)
+        if self._told is not None and before < self._told.frames <= self._read:
+            sums = tuple(int(part) for part in sound[self._told.frames - before - 1, 4:6])
+            self.holds_told = self._told == _Place(self._told.frames, sums, self._salts)
 
     def _sound(self, raw: NDArray[np.uint8], heads: NDArray[Any], own: NDArray[np.bool_]) -> int:
         """How many of these frames SQLite reads; each checksum goes on from the one before."""
@@ -148,16 +157,25 @@ class _Log:
 
 
 def _last_told(database: Path) -> _Place | None:
-    """Where the last commit that others could see ended, by the log's index; None where that is not whole."""
+    """Where the last commit that others could see ended, by the log's index; None where that is not whole, or
+    from before the machine was started: it is never synced, so that a power cut leaves any state of it."""
     try:
         with database.with_name(database.name + "-shm").open("rb") as file:
             head, again = file.read(_INDEX_HEADER), file.read(_INDEX_HEADER)
+            if os.fstat(file.fileno()).st_mtime < time.time() - _seconds_up():
+                return None
     except OSError:
         return None
     if len(again) < _INDEX_HEADER or head != again:
         return None
     frames, _, *sums = (int(field) for field in np.frombuffer(head[16:32], dtype=np.uint32))
     return _Place(frames, tuple(sums), tuple(int(salt) for salt in np.frombuffer(head[32:40], dtype=">u4")))
+
+
+def _seconds_up() -> float:
+    """Since the machine was started; 0 on a system that does not tell."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return 0.0 if clock is None else time.clock_gettime(clock)
 
 
 def _sums_of(words: NDArray[np.uint32]) -> list[tuple[int, int]]:

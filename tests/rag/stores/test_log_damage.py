@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
@@ -150,3 +151,54 @@ def test_a_commit_that_was_cut_off_before_anybody_was_told_is_not_missed(tmp_pat
     assert log_damage.commits_passed_over(left) == 0
     flip(log_of(left), 32 + FRAME + 100)  # what was acknowledged is missed with the index as well
     assert log_damage.commits_passed_over(left) > 0
+
+
+def test_one_that_was_written_whole_before_anybody_was_told_is_not_missed_either(tmp_path: Path) -> None:
+    """SQLite reads further than anybody was told, and behind that lies what an earlier victim left."""
+    live = tmp_path / "live.db"
+    with closing(opened(live)) as survivor:
+        survivor.execute("CREATE TABLE t (number INTEGER, filling BLOB)")
+        survivor.execute("INSERT INTO t VALUES (1, NULL)")
+        left_by_first = _written_by_a_victim(live, tmp_path / "first.db", 20)
+        survivor.execute("INSERT INTO t VALUES (2, NULL)")
+        told = log_of(live).stat().st_size
+        written = _written_by_a_victim(live, tmp_path / "second.db", 1)
+        assert told < len(written) < len(left_by_first)
+        left = copied(live, tmp_path / "left.db")
+        log_of(left).write_bytes(written + left_by_first[len(written) :])
+        shutil.copy(f"{live}-shm", f"{left}-shm")
+    assert log_damage.commits_passed_over(left) == 0
+    index = Path(f"{left}-shm")
+    os.utime(index, (1.0, 1.0))  # from before the machine was started: nobody knows what it lacks
+    assert log_damage.commits_passed_over(left) == 1
+
+
+def test_before_the_first_commit_of_a_round_nothing_in_the_log_is_missed(crashed: Path) -> None:
+    shutil.copy(_index_of(crashed), f"{crashed}-shm")
+    flip(log_of(crashed), 32 + FRAME + 100)
+    assert log_damage.commits_passed_over(crashed) > 0
+    index = Path(f"{crashed}-shm")
+    said = bytearray(index.read_bytes())
+    said[16:20] = said[64:68] = bytes(4)  # both copies of the header: no frame of this round
+    index.write_bytes(said)
+    assert log_damage.commits_passed_over(crashed) == 0
+
+
+def _written_by_a_victim(live: Path, dead: Path, commits: int) -> bytes:
+    """The log after another process has written one commit of so many rows, of which it told nobody."""
+    with closing(opened(copied(live, dead))) as victim:
+        victim.execute("BEGIN")
+        for number in range(commits):
+            victim.execute("INSERT INTO t VALUES (?, randomblob(3000))", (number,))
+        victim.execute("COMMIT")
+        return log_of(dead).read_bytes()
+
+
+def _index_of(database: Path) -> Path:
+    """The index of the log that a process which reads the database makes."""
+    twin = copied(database, database.with_name("twin.db"))
+    kept = database.with_name("kept-shm")
+    with closing(opened(twin)) as reader:
+        reader.execute("SELECT count(*) FROM t").fetchall()
+        shutil.copy(f"{twin}-shm", kept)
+    return kept
