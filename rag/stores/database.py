@@ -221,8 +221,12 @@ def _translated(health: StorageHealth | None = None, *, writing: bool = False) -
     """
     try:
         yield
+    except UnicodeDecodeError:  # what SQLite says of text that is none any more cannot be read either
+        raise StorageFailed("storage_failed", f"The database is damaged. {_RESTORE}") from None
     except (DatabaseError, pysqlite3.DatabaseError) as error:  # the second from connections without a pool
         original: Any = error.orig if isinstance(error, DatabaseError) else error
+        if str(original).startswith(_NO_TEXT):  # the rest of what it says is the text
+            raise StorageFailed("storage_failed", f"The database is damaged. {_RESTORE}") from None
         code = getattr(original, "sqlite_errorcode", None) or 0
         kind = code & 0xFF
         if kind in (pysqlite3.SQLITE_BUSY, pysqlite3.SQLITE_LOCKED):
@@ -246,6 +250,7 @@ _UNREACHABLE = (
     "The database, or a file beside it, could not be opened. See that its disk has room for one more file, "
     "that this user may write into its folder, and that the process may open more files; then try again."
 )
+_NO_TEXT = "Could not decode to UTF-8"  # the driver's own words; there is no code for it
 _DAMAGED = (pysqlite3.SQLITE_CORRUPT, pysqlite3.SQLITE_NOTADB)
 _BROKEN = (*_DAMAGED, pysqlite3.SQLITE_IOERR)
 # SQLite makes room in its shared-memory file as the first thing, and does not say why that failed.

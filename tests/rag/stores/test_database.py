@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pysqlite3
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy.exc import DatabaseError
 
 from rag.errors import Busy, StorageFailed
 from rag.stores import database as database_module
-from rag.stores.database import Database
+from rag.stores.database import Database, fetch
 from rag.stores.tables import collections
 
 
@@ -126,3 +127,17 @@ def test_the_log_is_emptied_once_it_is_too_large(database: Database, tmp_path: P
     assert log.stat().st_size == 0
     with database.read() as tx:
         assert tx.scalar(text("SELECT length(x) FROM t")) == 1_000_000
+
+
+@pytest.mark.parametrize("read", [lambda tx, statement: tx.execute(text(statement)).all(), fetch])
+def test_text_that_is_none_any_more_is_damage_and_is_not_repeated(database: Database, read: Any) -> None:
+    with pytest.raises(StorageFailed) as caught, database.read() as tx:
+        read(tx, "SELECT CAST(x'536563726574d9' AS TEXT)")
+    assert (caught.value.code, caught.value.__suppress_context__) == ("storage_failed", True)
+    assert "damaged" in caught.value.detail
+    assert "Secret" not in caught.value.detail
+
+
+def test_so_is_what_the_driver_cannot_read_of_a_complaint(database: Database) -> None:
+    with pytest.raises(StorageFailed, match="damaged"), database.read():
+        b"\xd9".decode()
