@@ -23,6 +23,7 @@ from pathlib import Path
 import httpx
 
 from rag.evaluation.reports import Figure, Report, write
+from rag.stores import log_damage
 from tests.faults import oracle, texts
 from tests.faults.__main__ import REPORTS
 from tests.faults.clients import Crowd
@@ -69,8 +70,9 @@ def run(seconds: float, seed: int, folder: Path, kill_every: float = 0.0, client
                     found.kills += 1
                 elif service.stop() != 0:
                     found.violations.append(f"told to end, it ended badly: {service.log()[-500:]}")
+                started = time.monotonic()
                 service.start()
-                found.violations += _judge(service, crowd, ledger, whole=lasts >= left)
+                found.violations += _judge(service, crowd, ledger, started, whole=lasts >= left)
             except (DidNotStart, Unexpected, httpx.TransportError) as error:
                 found.violations.append(str(error))
                 break
@@ -106,7 +108,7 @@ def _use(
     found.violations += restless.violations
 
 
-def _judge(service: FaultyService, crowd: Crowd, ledger: Ledger, *, whole: bool) -> list[str]:
+def _judge(service: FaultyService, crowd: Crowd, ledger: Ledger, started: float, *, whole: bool) -> list[str]:
     """The seven points; of a long ledger only what is recent, unless the ``whole`` of it is asked for."""
     with service.client() as http:
         client = Client(http)
@@ -115,10 +117,19 @@ def _judge(service: FaultyService, crowd: Crowd, ledger: Ledger, *, whole: bool)
         client.wait_until_idle()
         entries = list(ledger.entries.values())
         wrong = oracle.promises(entries if whole else entries[-_RECENT:], client)
+    if log_damage.noted(service.data / "footnote.db") is not None:
+        wrong.append("a loss is told of where nothing was lost")
     deadline = time.monotonic() + _TIDY_SECONDS
-    while (left := oracle.folder(service.data)) and time.monotonic() < deadline:
+    while left := oracle.folder(service.data, spared_seconds=_spared(started)):
+        if time.monotonic() > deadline:
+            break
         time.sleep(1.0)  # files are tidied when there is time
     return wrong + left
+
+
+def _spared(started: float) -> float:
+    """Seconds. Files are tidied as the service starts, all but the young ones, and then not for minutes."""
+    return oracle.BLOB_GRACE_SECONDS + time.monotonic() - started
 
 
 class _Restless(threading.Thread):
