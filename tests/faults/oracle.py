@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -145,8 +145,9 @@ def _files(raw: Any, blobs: Path, spared_seconds: float) -> list[str]:
         if hashlib.sha256(stored[name].read_bytes()).hexdigest() != name:
             wrong.append(f"file changed: {name}")
     for name in sorted(stored.keys() - referred):
-        if time.time() - stored[name].stat().st_mtime > spared_seconds:
-            wrong.append(f"file left behind: {name}")
+        with suppress(FileNotFoundError):  # tidied this very moment
+            if time.time() - stored[name].stat().st_mtime > spared_seconds:
+                wrong.append(f"file left behind: {name}")
     return wrong
 
 
