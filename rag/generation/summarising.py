@@ -16,7 +16,6 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.generation.instructions import gives_orders
 from rag.generation.survey import PASSAGES_SHOWN, Survey, SurveyItem, evidence_of
 from rag.records import Coverage, Notice, Passage
 from rag.retrieval.dense import Encoder
@@ -24,6 +23,7 @@ from rag.retrieval.units import Unit, units_of
 from rag.stores import surveys
 from rag.stores.database import Tx
 from rag.stores.surveys import LiveDocument
+from rag.text.orders import gives_orders
 from rag.text.words import words
 
 SENTENCES = 10

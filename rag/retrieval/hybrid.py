@@ -20,7 +20,7 @@ from rag.retrieval.query import Query, inverse_frequencies, terms_of
 from rag.stores import chunk_store, scopes
 from rag.stores.database import Database, Tx
 from rag.stores.keywords import Keywords, Wanted
-from rag.stores.scopes import Range, ResolvedScope, Scope
+from rag.stores.scopes import ResolvedScope, Scope
 from rag.text import business_terms
 from rag.text.spelling import most_common, variants
 
@@ -42,6 +42,10 @@ _WORTH_A_THREAD = 10_000
 """Vectors from which on they are searched beside the keywords."""
 _BESIDE = 4
 """So many at once, whoever asks."""
+
+
+_Near = Callable[[], Candidates]
+"""What may be nearest, once it is asked for."""
 
 
 class SearchMode(StrEnum):
@@ -91,6 +95,9 @@ class HybridRetriever:
         with self._database.read() as tx:
             inside, readable = scopes.resolve(tx, scope), scopes.readable(tx, scope.access)
             dense = self._dense.view(tx, vectors)
+            # First what takes longest: the words are looked at meanwhile.
+            depth = max(DEPTH, 2 * k)
+            everywhere = self._near(dense, depth, inside) if mode is not SearchMode.LEXICAL else None
             understood = self._understand(tx, query, dense, readable)
             printed = business_terms.as_printed(query)
             wider = (
@@ -101,7 +108,7 @@ class HybridRetriever:
             hybrid = mode is SearchMode.HYBRID
             named = named_documents.find(tx, query, inside, readable) if hybrid else NONE_NAMED
             with tracing.span("search.candidates", {"footnote.mode": mode.value}):
-                found = self._candidates(tx, wider, dense, inside, max(DEPTH, 2 * k), mode, named)
+                found = self._candidates(tx, wider, dense, inside, depth, mode, named, everywhere)
             passages = chunk_store.passages(tx, _best(found, max(CLOSER_LOOK, k), mode, named), *inside.where)
             matching = self._keywords.count(tx, _wanted(understood), inside, COUNT_LIMIT)
         if mode is SearchMode.HYBRID:
@@ -150,26 +157,31 @@ class HybridRetriever:
         depth: int,
         mode: SearchMode,
         named: NamedDocuments,
+        everywhere: _Near | None,
     ) -> _Found:
         """The best of everything in ``scope``, and the best of the documents that the question names: among
-        a hundred look-alikes the right page may be far down."""
-        places = [scope] if named.scope is None else [scope, named.scope]
+        a hundred look-alikes the right page may be far down. ``everywhere`` gives the nearest in ``scope``;
+        without it only keywords are looked for."""
+        near = [] if everywhere is None else [everywhere]
+        places = [scope]
+        if named.scope is not None:
+            places.append(named.scope)
+            near.append(self._near(view, depth, named.scope))
         lexical: dict[int, float] = {}
-        near = [self._near(view, depth, one.ranges) for one in places if mode is not SearchMode.LEXICAL]
         if mode is not SearchMode.DENSE:
             for place in places:
                 lexical |= dict(self._keywords.search(tx, _wanted(query), depth, place))
-        if mode is SearchMode.LEXICAL:
+        if everywhere is None:
             return _Found({}, lexical)
         # The cosine of what only the keywords found is known exactly as well.
         return _Found(view.nearest(depth, [found() for found in near], lexical), lexical)
 
-    def _near(self, view: DenseView, depth: int, ranges: Sequence[Range] | None) -> Callable[[], Candidates]:
+    def _near(self, view: DenseView, depth: int, scope: ResolvedScope) -> _Near:
         """What may be nearest, once it is asked for: where looking takes longer than changing threads, it is
         looked for from now on, beside the keywords."""
         if len(view) < _WORTH_A_THREAD:
-            return partial(view.candidates, depth, ranges)
-        return self._beside.submit(view.candidates, depth, ranges).result
+            return partial(view.candidates, depth, scope.ranges)
+        return self._beside.submit(view.candidates, depth, scope.ranges).result
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,147 @@
+"""The sentences of a passage that are worth quoting, and what each is understood with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rag.records import Passage
+from rag.text.sentences import sentence_spans
+from rag.text.words import words
+
+LONGEST = 600
+"""Code points; a longer run without a sentence end (a table, a list of names) is cut at white space."""
+_LONGEST_PAIR = 400
+"""Code points of a sentence and the one before it that are quoted together for it to be understood."""
+_HEADING_WORDS = 10
+_PAGE_MARK = re.compile(r"(?:page|seite|p\.)?\s*\d{1,4}(?:\s*(?:/|of|von)\s*\d{1,4})?", re.IGNORECASE)
+_POINTS_BACK = re.compile(
+    r"[\"'“‘(]*(?:it|its|he|his|she|her|they|their|this|these|those|that|such|both|the latter|the former)\b",
+    re.IGNORECASE,
+)
+"""How a sentence begins that is about what the one before it named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """``passage.text[start:end]``. ``asked`` is where the question before it begins, if it follows one: the
+    answers of help pages, interviews and forms say little without."""
+
+    passage: Passage
+    start: int
+    end: int
+    asked: int | None = None
+
+    @property
+    def text(self) -> str:
+        return self.passage.text[self.start : self.end]
+
+    @property
+    def question(self) -> str:
+        """What is asked before it; empty where nothing is."""
+        return "" if self.asked is None else self.passage.text[self.asked : self.start].rstrip()
+
+
+def sentences(passages: Sequence[Passage]) -> list[Sentence]:
+    """Those worth quoting, in order; where there are none, all that the passages say."""
+    worth = [sentence for passage in passages for sentence in _quotable(passage)]
+    return worth or [one for passage in passages for one in _whatever(passage)]
+
+
+def understood(located: Sequence[Sentence], at: int) -> str:
+    """The sentence as a reader understands it: with the question it answers; one that points back together
+    with the one before it."""
+    sentence = located[at]
+    text, first = sentence.passage.text, sentence.start
+    if sentence.asked is not None:
+        first = sentence.asked
+    elif at and _POINTS_BACK.match(text, first) and located[at - 1].passage is sentence.passage:
+        first = located[at - 1].start
+    return text[first : sentence.end]
+
+
+def quoted_from(sentence: Sentence) -> int:
+    """Where in its passage's text its quotation begins: with the question it answers, or with the sentence
+    before when that is what "it" stands for."""
+    first = sentence.asked
+    if first is None and _POINTS_BACK.match(sentence.passage.text, sentence.start):
+        first = _antecedent(sentence)
+    return sentence.start if first is None or sentence.end - first > _LONGEST_PAIR else first
+
+
+def _antecedent(sentence: Sentence) -> int | None:
+    """Where the sentence begins that stands right before this one, on the same line."""
+    text = sentence.passage.text
+    spans = ((one.start, one.end) for one in _quotable(sentence.passage) if one.end <= sentence.start)
+    before = max(spans, default=None)
+    if before is None or text[before[1] : sentence.start].strip(" "):
+        return None
+    return max(before[0], text.rfind("\n", before[0], before[1]) + 1)
+
+
+def _quotable(passage: Passage) -> list[Sentence]:
+    """The sentences worth quoting: no headings and no questions (they name an answer, they are none), none
+    endless, nothing that the page carries besides its content. Headings where there is nothing else."""
+    text = passage.text
+    titles = set(re.split(r" > |\n", passage.context))
+    kept: list[Sentence] = []
+    headings: list[Sentence] = []
+    asked: int | None = None
+    for start, end in _spans(passage):
+        said = text[start:end]
+        if _is_question(said):
+            asked = start
+        elif _is_heading(said) or said in titles:
+            headings.append(Sentence(passage, start, end))
+        else:
+            pieces = _cut(text, start, end)
+            kept += [Sentence(passage, *piece, asked if piece is pieces[0] else None) for piece in pieces]
+            asked = None
+    return kept or headings
+
+
+def _whatever(passage: Passage) -> list[Sentence]:
+    """All that a passage says, for when nothing is worth quoting."""
+    pieces = [piece for span in _spans(passage) for piece in _cut(passage.text, *span)]
+    return [Sentence(passage, *piece) for piece in pieces]
+
+
+def _spans(passage: Passage) -> list[tuple[int, int]]:
+    omitted = passage.relative_omissions()
+    return [
+        (start, end)
+        for start, end in sentence_spans(passage.text)
+        if not any(span.start < end and start < span.end for span in omitted)
+    ]
+
+
+def _is_question(sentence: str) -> bool:
+    return sentence.rstrip("\"'”’)]»*_ ")[-1:] in ("?", "？", "؟")
+
+
+def _is_heading(sentence: str) -> bool:
+    if len(words(sentence)) <= _HEADING_WORDS and _ends_with_page_mark(sentence):
+        return True
+    finished = sentence.rstrip("\"'”’)]")[-1:] in tuple(".!?:;。！？…")
+    return (
+        not finished
+        and len(words(sentence)) <= _HEADING_WORDS
+        and not any(c in sentence for c in "|\t0123456789")
+    )
+
+
+def _ends_with_page_mark(sentence: str) -> bool:
+    """A running header or footer: "Annual report - page 3", "12"."""
+    return bool(_PAGE_MARK.fullmatch(re.split(r"\s[-–—|·]\s", sentence.strip())[-1]))
+
+
+def _cut(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    pieces = []
+    while end - start > LONGEST:
+        space = text.rfind(" ", start + LONGEST // 2, start + LONGEST)
+        cut = space if space > 0 else start + LONGEST
+        pieces.append((start, cut))
+        start = cut + 1 if space > 0 else cut
+    pieces.append((start, end))
+    return pieces
