@@ -81,8 +81,9 @@ def _antecedent(sentence: Sentence) -> int | None:
 
 
 def _quotable(passage: Passage) -> list[Sentence]:
-    """The sentences worth quoting: no headings and no questions (they name an answer, they are none), none
-    endless, nothing that the page carries besides its content. Headings where there is nothing else."""
+    """The sentences worth quoting: no headings and no questions (they name an answer, they are none), no bare
+    numbers, none endless, nothing that the page carries besides its content. Headings where there is nothing
+    else."""
     text = passage.text
     titles = set(re.split(r" > |\n", passage.context))
     kept: list[Sentence] = []
@@ -92,6 +93,8 @@ def _quotable(passage: Passage) -> list[Sentence]:
         said = text[start:end]
         if _is_question(said):
             asked = start
+        elif asked is None and _is_number(said):
+            continue
         elif _is_heading(said) or said in titles:
             headings.append(Sentence(passage, start, end))
         else:
@@ -118,6 +121,11 @@ def _spans(passage: Passage) -> list[tuple[int, int]]:
 
 def _is_question(sentence: str) -> bool:
     return sentence.rstrip("\"'”’)]»*_ ")[-1:] in ("?", "？", "؟")
+
+
+def _is_number(sentence: str) -> bool:
+    """Of what it is the number, it does not say."""
+    return not any(c.isalpha() for c in sentence)
 
 
 def _is_heading(sentence: str) -> bool:

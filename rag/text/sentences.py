@@ -28,6 +28,7 @@ _LAST_WORD = re.compile(r"[^\s(\[\"'“‘«]+$")
 _INITIAL = re.compile(r"[^\W\d_]")
 _STARTS_SENTENCE = re.compile(r"[\"'“‘«(\[¿¡]*[A-Z0-9À-ÖØ-ÞΑ-ΩА-ЯЁ\u0590-\uffff]")
 _STARTS_ITEM = re.compile(r"[ \t]*(?:[-*•–◦▪]|\(?[0-9a-zA-Z]{1,3}[.)])\s")
+_ITEM_NUMBER = re.compile(r"\s*\(?(?:[0-9]{1,3}(?:\.[0-9]{1,3})*|[a-z]|[ivx]{1,4})")
 _CELL_MARKS = (" | ", "\t")
 _LINE_LOOKED_AT = 400
 _LOOK_BACK = 40
@@ -39,19 +40,19 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
 
     Together they hold every character of ``text`` that is not white space. A blank line always ends a
     sentence; a single line break only where the line it ends looks finished or the next one begins an
-    item of a list or a row of a table.
+    item of a list or a row of a table. The number of an item belongs to what follows it on its line.
     """
     spans: list[tuple[int, int]] = []
     start = 0
     for match in _END.finditer(text):
-        if _is_break(text, match):
+        if _is_break(text, match, start):
             _append_trimmed(spans, text, start, match.end())
             start = match.end()
     _append_trimmed(spans, text, start, len(text))
     return spans
 
 
-def _is_break(text: str, match: re.Match[str]) -> bool:
+def _is_break(text: str, match: re.Match[str], began: int) -> bool:
     mark = match[0]
     if mark[0] == "\n":
         return mark.count("\n") > 1 or _line_break_ends(text, match.start(), match.end())
@@ -62,7 +63,17 @@ def _is_break(text: str, match: re.Match[str]) -> bool:
         return True
     if not _STARTS_SENTENCE.match(text, rest):
         return False
-    return mark[0] != "." or len(mark) > 1 or not _abbreviates(text, match.start())
+    if mark[0] != "." or len(mark) > 1:
+        return True
+    return not _abbreviates(text, match.start()) and not _numbers_an_item(text, began, match.start(), rest)
+
+
+def _numbers_an_item(text: str, began: int, dot: int, rest: int) -> bool:
+    """Whether the sentence so far is nothing but a number, and its line goes on at ``rest``."""
+    # Only where little has been read: a long sentence is not looked at again for each of its dots.
+    if dot - began > _LOOK_BACK or not _ITEM_NUMBER.fullmatch(text, began, dot):
+        return False
+    return "\n" not in text[dot:rest]
 
 
 def _abbreviates(text: str, dot: int) -> bool:

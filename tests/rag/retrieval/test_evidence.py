@@ -109,3 +109,18 @@ def test_a_long_answer_is_quoted_without_its_question(library: Library) -> None:
     library.add("help.txt", f"How do I reset my door code?\n{answer}")
     result = library.retriever.search("How do I reset my door code?", Scope(LOCAL), 8)
     assert library.selector().select(result, 1).evidence[0].text == answer
+
+
+def test_a_bare_number_is_no_evidence_unless_a_question_says_of_what(library: Library) -> None:
+    def quoted(text: str) -> list[str]:
+        document = library.add("skerry.txt", text)
+        result = library.retriever.search("How high is the tower in metres?", Scope(LOCAL), 8)
+        found = [item.text for item in library.selector().select(result, 5).evidence]
+        library.remove(document)
+        return found
+
+    assert quoted("The tower is of granite and high.\n\n41.\n\n1,876") == [
+        "The tower is of granite and high."
+    ]
+    assert quoted("How high is the tower in metres?\n41.") == ["How high is the tower in metres?\n41."]
+    assert quoted("41.") == ["41."]
