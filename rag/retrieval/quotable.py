@@ -16,6 +16,8 @@ _LONGEST_PAIR = 400
 """Code points of a sentence and the one before it that are quoted together for it to be understood."""
 _HEADING_WORDS = 10
 _PAGE_MARK = re.compile(r"(?:page|seite|p\.)?\s*\d{1,4}(?:\s*(?:/|of|von)\s*\d{1,4})?", re.IGNORECASE)
+_CHAPTER = re.compile(r"\d{1,3}(?:(?:\.\d{1,3})+[.)]?|[.)])\s+(?=[^\W\d_])")
+_BULLET = re.compile(r"[-*•–◦▪]\s")
 _POINTS_BACK = re.compile(
     r"[\"'“‘(]*(?:it|its|he|his|she|her|they|their|this|these|those|that|such|both|the latter|the former)\b",
     re.IGNORECASE,
@@ -95,7 +97,7 @@ def _quotable(passage: Passage) -> list[Sentence]:
             asked = start
         elif asked is None and _is_number(said):
             continue
-        elif _is_heading(said) or said in titles:
+        elif _is_heading(text, start, end) or said in titles:
             headings.append(Sentence(passage, start, end))
         else:
             pieces = _cut(text, start, end)
@@ -128,15 +130,28 @@ def _is_number(sentence: str) -> bool:
     return not any(c.isalpha() for c in sentence)
 
 
-def _is_heading(sentence: str) -> bool:
-    if len(words(sentence)) <= _HEADING_WORDS and _ends_with_page_mark(sentence):
+def _is_heading(text: str, start: int, end: int) -> bool:
+    """Whether ``text[start:end]`` is short and without an end. Items of a list are not, but the number of a
+    chapter is no item's: it stands alone."""
+    sentence = text[start:end]
+    if len(words(sentence)) > _HEADING_WORDS:
+        return False
+    if _ends_with_page_mark(sentence):
         return True
     finished = sentence.rstrip("\"'”’)]")[-1:] in tuple(".!?:;。！？…")
-    return (
-        not finished
-        and len(words(sentence)) <= _HEADING_WORDS
-        and not any(c in sentence for c in "|\t0123456789")
-    )
+    chapter = _CHAPTER.match(sentence)
+    if finished or _BULLET.match(sentence) or (chapter and not _stands_alone(text, start, end)):
+        return False
+    return not any(c in sentence[chapter.end() if chapter else 0 :] for c in "|\t0123456789")
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    """Whether it is a paragraph of its own, between others that are not numbered."""
+    before, after = text[:start].rstrip(" "), text[end:].lstrip(" ")
+    opens = not before or before.endswith("\n\n")
+    closes = not after or after.startswith("\n\n")
+    paragraph_before = before.rstrip().rpartition("\n\n")[2]
+    return opens and closes and not _CHAPTER.match(paragraph_before) and not _CHAPTER.match(after.lstrip())
 
 
 def _ends_with_page_mark(sentence: str) -> bool:

@@ -34,6 +34,14 @@ def upload(client: httpx.Client, name: str, content: bytes, **data: str) -> dict
     return body
 
 
+def until_refined(client: httpx.Client, document: str) -> None:
+    """Wait until the document has its last vectors: until then its scores may change between two looks."""
+    deadline = time.monotonic() + _SECONDS
+    while client.get(f"/v1/documents/{document}").json()["state"] != "refined":
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
 def resolved(client: httpx.Client, place: dict[str, Any]) -> str:
     """The text that stands where a hit or citation says it stands."""
     document = place["document"]

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.api.cli.test_purging import holding
-from tests.journeys.running import RunningService, upload
+from tests.journeys.running import RunningService, until_refined, upload
 
 REPORT = b"""The reading room was opened on 3 May 1911 in the presence of the mayor.
 
@@ -45,6 +45,7 @@ def test_a_copy_restored_elsewhere_answers_the_same(
     running: RunningService, http: httpx.Client, tmp_path: Path
 ) -> None:
     document = upload(http, "chronicle.txt", REPORT)["document"]
+    until_refined(http, document["id"])
     asked = _asked(http)
     assert "3 May 1911" in asked["answer"]
     backup = tmp_path / "library.backup"

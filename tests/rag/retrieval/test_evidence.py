@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import itertools
 
+from rag.records import DocumentRef, Passage
+from rag.retrieval.quotable import sentences
 from rag.stores.access import LOCAL
 from rag.stores.scopes import Scope
 from tests.rag.library import Library
@@ -124,3 +126,21 @@ def test_a_bare_number_is_no_evidence_unless_a_question_says_of_what(library: Li
     ]
     assert quoted("How high is the tower in metres?\n41.") == ["How high is the tower in metres?\n41."]
     assert quoted("41.") == ["41."]
+
+
+def test_a_numbered_heading_is_no_evidence_and_the_items_of_a_list_are() -> None:
+    def quotable(text: str) -> list[str]:
+        passage = Passage(1, DocumentRef("doc_1", "a.txt", 1), 1, None, 0, len(text), text, "", 1.0)
+        return [one.text for one in sentences([passage])]
+
+    assert quotable("2.1 The tower\n\nIt is high.") == ["It is high."]
+    assert quotable("1. The tower\n\nIt is high. See 2.") == ["It is high.", "See 2."]
+    assert quotable("It has:\n1. a lamp\n2. a horn") == ["It has:", "1. a lamp", "2. a horn"]
+    assert quotable("It has:\n\n1. a lamp\n\n2. a horn\n\nAll work.") == [
+        "It has:",
+        "1. a lamp",
+        "2. a horn",
+        "All work.",
+    ]
+    assert quotable("It has:\n- a lamp\n- a horn") == ["It has:", "- a lamp", "- a horn"]
+    assert quotable("41 metres\n\nIt is high.") == ["41 metres", "It is high."]
