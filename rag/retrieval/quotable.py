@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.records import Passage
+from rag.text.orders import gives_orders
 from rag.text.sentences import sentence_spans
 from rag.text.words import words
 
@@ -63,13 +64,35 @@ def understood(located: Sequence[Sentence], at: int) -> str:
     return text[first : sentence.end]
 
 
-def quoted_from(sentence: Sentence) -> int:
-    """Where in its passage's text its quotation begins: with the question it answers, or with the sentence
-    before when that is what "it" stands for."""
+def quoted_range(sentence: Sentence) -> tuple[int, int]:
+    """From where to where in its passage's text it is quoted: with the question it answers, with the sentence
+    before when that is what "it" stands for, and with what it announces."""
     first = sentence.asked
     if first is None and _POINTS_BACK.match(sentence.passage.text, sentence.start):
         first = _antecedent(sentence)
-    return sentence.start if first is None or sentence.end - first > _LONGEST_PAIR else first
+    if first is None or sentence.end - first > _LONGEST_PAIR:
+        first = sentence.start
+    return first, _announced_until(sentence, first)
+
+
+def _announced_until(sentence: Sentence, first: int) -> int:
+    """Where what a sentence announces by its colon ends: the items of a list, as far as they go with it, or
+    else the next sentence. Orders are not carried along."""
+    text, end = sentence.passage.text, sentence.end
+    if text[end - 1] != ":":
+        return end
+    in_list = False
+    for start, stop in _spans(sentence.passage):
+        if start < end:
+            continue
+        is_item = bool(_BULLET.match(text, start) or _CHAPTER.match(text, start))
+        goes_on = is_item or (in_list and "\n" not in text[end:start])
+        if end > sentence.end and not goes_on:
+            break
+        if stop - first > LONGEST or gives_orders(text[start:stop]):
+            break
+        in_list, end = in_list or is_item, stop
+    return end
 
 
 def _antecedent(sentence: Sentence) -> int | None:

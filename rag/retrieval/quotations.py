@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rag.records import Evidence, Passage
 from rag.retrieval.answerability import Features, answerability
-from rag.retrieval.quotable import LONGEST, Sentence, quoted_from
+from rag.retrieval.quotable import LONGEST, Sentence, quoted_range
 from rag.text.orders import gives_orders
 from rag.text.words import words
 
@@ -56,15 +56,14 @@ class _Quotation:
         shift = passage.start - self.passage.start
         return self.start < end + shift and start + shift < self.end
 
-    def takes(self, candidate: Candidate, start: int) -> bool:
-        """Whether the candidate, quoted from ``start``, stands beside it and is nearly as good."""
+    def takes(self, candidate: Candidate, start: int, end: int) -> bool:
+        """Whether the candidate, quoted from ``start`` to ``end``, stands beside it and is nearly as good."""
         if self.passage.chunk_id != candidate.passage.chunk_id:
             return False
         if self.best.score - candidate.score > _NEARLY_AS_GOOD:
             return False
         if answerability(candidate.features) < _AS_LIKELY * answerability(self.best.features):
             return False
-        end = candidate.sentence.end
         between = self.passage.text[min(self.end, end) : max(self.start, start)]
         joined = max(self.end, end) - min(self.start, start)
         if between.strip(" ") or joined > LONGEST:
@@ -72,8 +71,8 @@ class _Quotation:
         # An order is looked at by itself: nothing carries it along, and it makes nothing suspect.
         return not gives_orders(candidate.sentence.text) and not gives_orders(self.best.sentence.text)
 
-    def take(self, candidate: Candidate, start: int) -> None:
-        self.start, self.end = min(self.start, start), max(self.end, candidate.sentence.end)
+    def extend(self, start: int, end: int) -> None:
+        self.start, self.end = min(self.start, start), max(self.end, end)
 
     def numbered(self, number: int) -> Evidence:
         passage = self.passage
@@ -95,15 +94,15 @@ def quotations(ranked: Sequence[Candidate], limit: int) -> list[Evidence]:
     """Up to ``limit``, numbered from 1, best first, none of which says again what another one quotes."""
     made: list[_Quotation] = []
     for candidate in _distinct(ranked):
-        passage, end = candidate.passage, candidate.sentence.end
-        start = quoted_from(candidate.sentence)
+        sentence, passage = candidate.sentence, candidate.passage
+        start, end = quoted_range(sentence)
         if any(one.overlaps(passage, start, end) for one in made):
-            start = candidate.sentence.start
+            start, end = sentence.start, sentence.end
         if any(one.overlaps(passage, start, end) for one in made):
             continue
-        beside = next((one for one in made if one.takes(candidate, start)), None)
+        beside = next((one for one in made if one.takes(candidate, start, end)), None)
         if beside is not None:
-            beside.take(candidate, start)
+            beside.extend(start, end)
         elif len(made) < limit:
             made.append(_Quotation(candidate, start, end))
     return [one.numbered(at) for at, one in enumerate(made, start=1)]
