@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from api.client.records import Answer, Citation, DocumentRef, Hit, Sentence
+from rag.text.items import in_lines
 
 WIDTH = 96
 VERDICT_MARKS = {"verbatim": "=", "supported": "✓", "unsupported": "?"}
@@ -54,7 +55,7 @@ def numbers(cited: Sequence[int]) -> str:
 
 def sentence_line(sentence: Sentence) -> Text:
     """The sentence, its footnote numbers and the mark of its verdict."""
-    line = Text(one_line(sentence.text))
+    line = Text(plain(in_lines(sentence.text)))
     if sentence.citations:
         line.append(f" {numbers(sentence.citations)}", style="cyan")
     mark = VERDICT_MARKS[sentence.verdict]
@@ -68,7 +69,7 @@ def print_sources(console: Console, citations: Iterable[Citation]) -> None:
         )
         console.print(head, soft_wrap=True)
         if citation.quote:
-            print_indented(console, Text(f"“{one_line(citation.quote)}”"), _INDENT)
+            print_indented(console, Text(f"“{plain(in_lines(citation.quote))}”"), _INDENT)
 
 
 def print_hits(console: Console, hits: Iterable[Hit]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rag.records import AnswerSentence, Box, Citation, DocumentRef, Evidence, PageKind, Verdict
 from rag.stores import texts
 from rag.stores.database import Database, Tx
+from rag.text.items import in_lines
 from rag.text.locators import locator
 
 
@@ -110,7 +111,7 @@ class AnswerText:
             item: it stands on a line of its own, below its group.
             apart: it begins a paragraph, so that nobody reads it as going on with what was said before.
         """
-        plain = " ".join(text.split())
+        plain = in_lines(text)
         marks = "".join(f"[{number}]" for number in citations)
         if item:
             self.text += self._before(group)

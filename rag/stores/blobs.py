@@ -18,6 +18,8 @@ from rag.errors import Conflict, NotFound, ServerBusy, StorageFailed, TooLarge
 from rag.stores.storage_health import StorageHealth
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_FAILED = {errno.EIO: "the disk failed a write", errno.EROFS: "the file system can only be read"}
+"""What nothing is to be written after, and how it is told."""
 _NO_MORE_FILES = (errno.EMFILE, errno.ENFILE)
 
 
@@ -238,8 +240,8 @@ def storage_errors(health: StorageHealth | None = None) -> Iterator[None]:
                 "more (ulimit -n).",
                 retry_after=1.0,
             ) from error
-        if health is not None and error.errno == errno.EIO:
-            health.fail("the disk failed a write")
+        if health is not None and error.errno in _FAILED:
+            health.fail(_FAILED[error.errno])
         raise StorageFailed(
             "storage_failed", "The file could not be written; see the server's log, then restart the service."
         ) from error

@@ -109,7 +109,7 @@ DURABILITY = (
     Mutation(
         "a failed sync of a file is told",
         "rag/stores/blobs.py",
-        '            health.fail("the disk failed a write")\n',
+        "            health.fail(_FAILED[error.errno])\n",
         "            pass\n",
         _GUARDS,
     ),

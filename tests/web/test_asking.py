@@ -214,6 +214,15 @@ def test_sources_that_disagree_are_shown_side_by_side(open_page: Visit, web: Run
         expect(page.locator("#source")).to_be_visible()
 
 
+def test_what_a_sentence_announces_is_shown_as_a_list(open_page: Visit, web: RunningService) -> None:
+    rules = "Before the siren is tested, the warden of the quay must:\n1. close the gate\n2. ring the bell"
+    with web.client() as http:
+        upload(http, "siren.txt", rules.encode())
+    with open_page() as (page, _):
+        turn = ask(page, "What must the warden of the quay do before the siren is tested?")
+        assert "must:\n1. close the gate\n2. ring the bell" in turn.locator(".answer-text").inner_text()
+
+
 def test_copying_takes_the_references_along(open_page: Visit) -> None:
     with open_page(permissions=["clipboard-read", "clipboard-write"]) as (page, _):
         turn = ask(page, VOLUNTEERS, quoting=True)

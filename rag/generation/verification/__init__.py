@@ -16,6 +16,7 @@ from rag.generation.verification.conditions import broken
 from rag.generation.verification.features import Likeness, features
 from rag.generation.verification.score import Model, models
 from rag.records import Evidence, Verdict
+from rag.text.items import items
 from rag.text.statements import plain_form, statement
 from rag.text.words import stem, stems, words
 
@@ -105,10 +106,12 @@ def addresses(claim: str, item: Evidence, question: str) -> bool:
     """Whether a claim drawn from the evidence speaks of what was asked.
 
     Asked how many volunteers there are, of "two paid members and 46 volunteers" a model may well take
-    the two: true, and no answer. No answer either is what only says the question again, nor what has not a
-    word of what the reader takes for the answer.
+    the two: true, and no answer. No answer either is what only says the question again, what has not a
+    word of what the reader takes for the answer, or what leaves out an item of a list.
     """
     claimed = set(stems(claim))
+    if any(said and claimed.isdisjoint(said) for said in map(stems, items(item.text))):
+        return False
     pointed = set(stems(item.pointed)) - set(stems(question))
     if pointed and not pointed & claimed:
         return False

@@ -20,6 +20,11 @@ def test_a_sentence_has_its_footnotes_and_its_verdict(verdict: str, mark: str) -
     assert sentence_line(_sentence(verdict)).plain == f"It was so. [1][3] {mark}"
 
 
+def test_each_item_of_a_list_has_a_line_and_a_wrapped_one_does_not() -> None:
+    said = sentence_line(_sentence("verbatim", "Kept\nare:\n- a lamp\n\n2. a\nhorn")).plain
+    assert said == "Kept are:\n- a lamp\n2. a horn [1][3] ="
+
+
 def test_text_of_documents_moves_no_cursor_and_is_no_markup() -> None:
     hostile = "\x1b[2J\x1b]0;title\x07 [bold]x[/bold] :smile: \x9b31m"
     assert not any(ord(char) < 32 or 0x7F <= ord(char) < 0xA0 for char in plain(hostile))

@@ -221,6 +221,15 @@ def test_a_true_sentence_about_something_else_is_no_answer(claim: str, speaks_of
     assert addresses(claim, evidence(STAFF)[0], question) is speaks_of_it
 
 
+def test_some_items_of_a_list_are_no_answer() -> None:
+    (listed,) = evidence("Before a test the warden must:\n1. close the gate\n2. ring the bell\n- 5")
+    question = "What must the warden do before a test?"
+    assert not addresses("The warden must close the gate before a test.", listed, question)
+    assert addresses(
+        "Before a test the warden must close the gate and ring the bell 5 times.", listed, question
+    )
+
+
 def test_the_question_again_is_no_answer_unless_it_asks_yes_or_no() -> None:
     held = evidence("Ducks are farmed for feathers and down.")
     assert not addresses("Ducks are farmed for:", held[0], "What are ducks farmed for?")

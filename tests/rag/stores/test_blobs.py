@@ -12,6 +12,7 @@ import pytest
 
 from rag.errors import NotFound, ServerBusy, StorageFailed, TooLarge
 from rag.stores.blobs import BlobStore
+from rag.stores.storage_health import StorageHealth
 
 
 def _files(root: Path) -> list[Path]:
@@ -58,6 +59,26 @@ def test_a_sync_that_fails_is_never_acknowledged(
     with pytest.raises(StorageFailed) as caught:
         blobs.put([b"footnote"], limit=100)
     assert caught.value.code == code
+    assert _files(blobs.root) == []
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EROFS])
+def test_nothing_is_written_after_the_disk_has_failed(
+    blobs: BlobStore, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Nor is anything else acknowledged by whoever shares its health: the disk may have lost more."""
+
+    def failing(_source: Path, _target: Path) -> None:
+        raise OSError(number, os.strerror(number))
+
+    health = StorageHealth()
+    with monkeypatch.context() as once:
+        once.setattr(os, "replace", failing)
+        with pytest.raises(StorageFailed):
+            BlobStore(blobs.root, health).put([b"footnote"], limit=100)
+    with pytest.raises(StorageFailed) as caught:
+        health.require()
+    assert caught.value.code == "storage_failed"
     assert _files(blobs.root) == []
 
 
