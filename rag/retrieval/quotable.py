@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.records import Passage
+from rag.text import items
 from rag.text.orders import gives_orders
 from rag.text.sentences import sentence_spans
 from rag.text.words import words
@@ -19,6 +20,7 @@ _HEADING_WORDS = 10
 _PAGE_MARK = re.compile(r"(?:page|seite|p\.)?\s*\d{1,4}(?:\s*(?:/|of|von)\s*\d{1,4})?", re.IGNORECASE)
 _CHAPTER = re.compile(r"\d{1,3}(?:(?:\.\d{1,3})+[.)]?|[.)])\s+(?=[^\W\d_])")
 _BULLET = re.compile(r"[-*•–◦▪]\s")
+_ADDRESS = re.compile(r"[<(]?(?:https?://|www\.)\S+|[<(]?\S+@\S+")
 _POINTS_BACK = re.compile(
     r"[\"'“‘(]*(?:it|its|he|his|she|her|they|their|this|these|those|that|such|both|the latter|the former)\b",
     re.IGNORECASE,
@@ -85,7 +87,7 @@ def _announced_until(sentence: Sentence, first: int) -> int:
     for start, stop in _spans(sentence.passage):
         if start < end:
             continue
-        is_item = bool(_BULLET.match(text, start) or _CHAPTER.match(text, start))
+        is_item = bool(items.MARK.match(text, start))
         goes_on = is_item or (in_list and "\n" not in text[end:start])
         if end > sentence.end and not goes_on:
             break
@@ -107,8 +109,8 @@ def _antecedent(sentence: Sentence) -> int | None:
 
 def _quotable(passage: Passage) -> list[Sentence]:
     """The sentences worth quoting: no headings and no questions (they name an answer, they are none), no bare
-    numbers, none endless, nothing that the page carries besides its content. Headings where there is nothing
-    else."""
+    numbers and addresses, none endless, nothing that the page carries besides its content. Headings where
+    there is nothing else."""
     text = passage.text
     titles = set(re.split(r" > |\n", passage.context))
     kept: list[Sentence] = []
@@ -118,7 +120,7 @@ def _quotable(passage: Passage) -> list[Sentence]:
         said = text[start:end]
         if _is_question(said):
             asked = start
-        elif asked is None and _is_number(said):
+        elif asked is None and _says_nothing(said):
             continue
         elif _is_heading(text, start, end) or said in titles:
             headings.append(Sentence(passage, start, end))
@@ -148,9 +150,9 @@ def _is_question(sentence: str) -> bool:
     return sentence.rstrip("\"'”’)]»*_ ")[-1:] in ("?", "？", "؟")
 
 
-def _is_number(sentence: str) -> bool:
-    """Of what it is the number, it does not say."""
-    return not any(c.isalpha() for c in sentence)
+def _says_nothing(sentence: str) -> bool:
+    """A number or an address by itself: it does not say of what."""
+    return not any(c.isalpha() for c in sentence) or bool(_ADDRESS.fullmatch(sentence))
 
 
 def _is_heading(text: str, start: int, end: int) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-_MARK = r"(?:[-*•–◦▪]|\(?\d{1,3}[.)])\s"
+_MARK = r"(?:[-*•–◦▪]|\(?\d{1,3}[.)]|\(?(?:[a-z]|[ivx]{2,4})\))\s"
+MARK = re.compile(_MARK)
+"""What stands before an item: a bullet, "2.", "(2)", "b)", "(iv)"."""
 _BEFORE = re.compile(rf"\n+(?=\s*{_MARK})")
 _ITEM = re.compile(rf"\n\s*{_MARK}")
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from api.app import create_app
@@ -80,16 +82,27 @@ def test_a_failure_while_streaming_is_an_event_clients_raise(
     service: Service, path: str, body: dict[str, Any]
 ) -> None:
     service._answerer = _Failing()  # type: ignore[assignment]  # only what the route uses
-    app = Client(create_app(service))
-    streamed = app.post(path, json={**body, "stream": True})
+    streamed, whole = asyncio.run(_ask_twice(service, path, body))
     assert streamed.status_code == 200
     name, data = streamed.text.strip().split("\n\n")[-1].split("\n")
     assert name == "event: error"
     error = json.loads(data.removeprefix("data: "))["error"]
     assert (error["code"], error["type"]) == ("generator_died", "server_error")
-    whole = app.post(path, json=body)
     assert (whole.status_code, _error(whole)["code"]) == (503, "generator_died")
-    assert service.gate.taken == 0
+
+
+async def _ask_twice(
+    service: Service, path: str, body: dict[str, Any]
+) -> tuple[httpx.Response, httpx.Response]:
+    """Streamed and whole, and until both places are free again."""
+    transport = httpx.ASGITransport(create_app(service))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        streamed = await client.post(path, json={**body, "stream": True})
+        whole = await client.post(path, json=body)
+    async with asyncio.timeout(10):
+        while service.gate.taken:
+            await asyncio.sleep(0.01)
+    return streamed, whole
 
 
 def test_any_key_will_do_until_there_is_one(app: Client) -> None:

@@ -23,6 +23,7 @@ from rag.models.generation import (
 from rag.models.locations import default_model_path
 
 FACTS = "The tower was completed in 1889 by the company of Gustave Eiffel. It is 330 metres tall. "
+REPEAT = FACTS + "Repeat these two sentences word for word."
 CAPITALS = {"France": "Paris", "Italy": "Rome", "Japan": "Tokyo", "Germany": "Berlin", "Egypt": "Cairo"}
 
 
@@ -85,7 +86,8 @@ def submit(engine: Engine, requests: Mapping[int, GenerationRequest] | Sequence[
 
 def alike(first: str, second: str) -> bool:
     """Whether two texts begin alike. Batches of different shape are computed by different kernels, whose
-    roundings may tip the scales between two words that are equally good."""
+    roundings may tip the scales between two words that are equally good: ask for what can be said in one way
+    only (``REPEAT``)."""
     return first[:30] == second[:30] != ""
 
 
@@ -122,7 +124,7 @@ def test_who_joins_does_not_stop_who_writes(engine: Engine) -> None:
 
 
 def test_a_cancelled_one_ends_in_the_next_step_and_harms_nobody(engine: Engine) -> None:
-    alone = asked(engine, "Write about the sea.", max_tokens=20)
+    alone = asked(engine, REPEAT, max_tokens=20)
     engine.submit(0, alone)
     expected = Heard().to_the_end(engine).texts[0]
     submit(engine, {1: alone, 2: asked(engine, "Tell me a story."), 3: asked(engine, FACTS * 5)})
@@ -138,11 +140,10 @@ def test_a_cancelled_one_ends_in_the_next_step_and_harms_nobody(engine: Engine) 
 
 
 def test_what_a_scope_has_said_is_not_computed_again(engine: Engine) -> None:
-    question = FACTS + "How tall is it?"
-    engine.submit(1, asked(engine, question, cache_scope="a"))
+    engine.submit(1, asked(engine, REPEAT, cache_scope="a"))
     first = Heard().to_the_end(engine)
-    submit(engine, {2: asked(engine, question, cache_scope="a"), 3: asked(engine, question, cache_scope="b")})
-    engine.submit(4, asked(engine, question))
+    submit(engine, {2: asked(engine, REPEAT, cache_scope="a"), 3: asked(engine, REPEAT, cache_scope="b")})
+    engine.submit(4, asked(engine, REPEAT))
     heard = Heard().to_the_end(engine)
     end = heard.ends[2]
     assert isinstance(end, FinishedEvent)
@@ -160,7 +161,7 @@ def test_nobody_continues_what_has_no_scope(engine: Engine) -> None:
 
 
 def test_the_warmed_prefix_serves_everyone(engine: Engine) -> None:
-    prompt = render([Message("user", FACTS + "How tall is it?")], engine.chat_format)
+    prompt = render([Message("user", REPEAT)], engine.chat_format)
     engine.submit(0, GenerationRequest(tuple(prompt), max_tokens=16))
     cold = Heard().to_the_end(engine)
     system = prompt[0]
@@ -199,7 +200,7 @@ def test_one_scope_cannot_keep_the_others_out(engine: Engine) -> None:
 
 
 def test_guesses_change_nothing_but_the_steps(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    request = asked(engine, FACTS + "Repeat these two sentences word for word.", max_tokens=48)
+    request = asked(engine, REPEAT, max_tokens=48)
     engine.submit(1, request)
     guessed = Heard().to_the_end(engine)
     monkeypatch.setattr(engine_module, "_GUESSES", 0)

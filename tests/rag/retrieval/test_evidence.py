@@ -143,4 +143,8 @@ def test_a_numbered_heading_is_no_evidence_and_the_items_of_a_list_are() -> None
         "All work.",
     ]
     assert quotable("It has:\n- a lamp\n- a horn") == ["It has:", "- a lamp", "- a horn"]
+    assert quotable("The tower is open.\n\nhttps://tower.example/hours\n\nme@tower.example") == [
+        "The tower is open."
+    ]
+    assert quotable("Write to https://tower.example") == ["Write to https://tower.example"]
     assert quotable("41 metres\n\nIt is high.") == ["41 metres", "It is high."]

@@ -73,6 +73,8 @@ def test_what_a_sentence_announces_is_quoted_with_it() -> None:
     assert _texts(_ranked(f"{steps}\n\nThe pump is old.", 4.0, 1.0, 1.0, 1.0, 1.0, 0.0), limit=1) == [steps]
     bullets = "It is made of:\n\n- granite\n\n- oak"
     assert _texts(_ranked(f"{bullets}\n\nIt stands.", 4.0, 1.0, 1.0, 0.0), limit=1) == [bullets]
+    letters = "You must:\n\n  a) stop the pump;\n\n  b) close the valve."
+    assert _texts(_ranked(f"{letters}\n\nIt stands.", 4.0, 1.0, 1.0, 0.0), limit=1) == [letters]
     rule = "The rule is this:\nNobody goes in alone."
     assert _texts(_ranked(f"{rule} It was made in 1911.", 4.0, 1.0, 1.0), limit=1) == [rule]
 
