@@ -124,7 +124,7 @@ def postings(
     )
     if scope.ranges is not None:
         query = query.where(_places.c.doc.in_(_document_ids(scope)))
-    return [(term, document, where == "names") for term, document, where in tx.execute(query)]
+    return [(term, document, where == "names") for term, document, where in tx.execute(query).all()]
 
 
 def chunk_ranges(tx: Tx, document_ids: Iterable[int], scope: ResolvedScope) -> dict[int, Range]:
@@ -133,7 +133,7 @@ def chunk_ranges(tx: Tx, document_ids: Iterable[int], scope: ResolvedScope) -> d
         select(documents.c.id, versions.c.first_chunk, versions.c.last_chunk)
         .join(versions, versions.c.id == documents.c.live_version_id)
         .where(documents.c.id.in_(list(document_ids)), versions.c.first_chunk.is_not(None), *scope.where)
-    )
+    ).all()
     return {key: (first, last) for key, first, last in rows}
 
 
