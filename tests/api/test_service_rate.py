@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from api.service_rate import ServiceRate
@@ -29,4 +31,13 @@ def test_nobody_is_told_the_same_time() -> None:
 
 def test_nobody_is_sent_away_for_ever() -> None:
     rate = ServiceRate(places=1, first_guess=1.0)
-    assert max(rate.promise("a", 0.0, 1.0, 1.0) for _ in range(1000)) == 60.0
+    assert max(rate.promise("a", 0.0, 1.0, 1.0) for _ in range(1000)) < 60.0
+
+
+def test_a_crowd_that_is_too_large_is_told_to_come_at_different_times() -> None:
+    rate = ServiceRate(places=1, first_guess=1.0)
+    flood = [rate.promise("a", 0.0, 1.0, 1.0) for _ in range(1000)]
+    told = sorted(rate.promise("a", 1.0, 1.0, 1.0) for _ in range(31))
+    assert min(told) >= 30.0
+    assert max(late - early for early, late in pairwise(told)) < 3.0
+    assert flood[:3] == [1.0, 2.0, 3.0]

@@ -110,7 +110,8 @@ async def _closed(target: Target, seconds: float, chance: random.Random) -> floa
     async def client() -> None:
         nonlocal done
         while time.perf_counter() - began < seconds:
-            done += (await _ask(target, chance)).status == 200
+            reply = await _ask(target, chance)  # not in the sum, whose left side is read first
+            done += reply.status == 200
 
     await asyncio.gather(*(client() for _ in range(PLACES)))
     return done / (time.perf_counter() - began)
