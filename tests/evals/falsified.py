@@ -16,7 +16,7 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,9 @@ SMALL_CHANGES = (
     "antonym", "unit",
 )  # fmt: skip
 """A true sentence with one thing in it changed; the other kinds say something else altogether."""
+AS_ASKED = ", as asked"
+REPEATED = (*SMALL_CHANGES, "other word")
+"""What a question may well say too, and a small model repeat."""
 STORED = Path(verification.__file__).parent.with_name("support.json")
 
 
@@ -100,7 +103,7 @@ class Outcome:
 
     def score(self, case: Case, support: float) -> None:
         """Keep the score of a true rewording or of a small change, for the trade-off between them."""
-        if case.true and case.kind not in (*COPIES, *ANSWERS):
+        if case.true and case.kind not in (*COPIES, *ANSWERS) and not case.kind.endswith(AS_ASKED):
             self.true_scores.append(support)
         elif case.kind in SMALL_CHANGES:
             self.false_scores.append(support)
@@ -115,7 +118,14 @@ class Outcome:
         """Share of true rewordings turned away, without copies (nobody gets those wrong) and answers to
         questions (what the question says besides often stands in no single sentence of the text)."""
         left_out = (*COPIES, *ANSWERS)
-        return 1 - mean([one for kind, all_ in self.true.items() if kind not in left_out for one in all_])
+        return 1 - mean(
+            [
+                one
+                for kind, all_ in self.true.items()
+                if kind not in left_out and not kind.endswith(AS_ASKED)
+                for one in all_
+            ]
+        )
 
     @property
     def recall(self) -> float:
@@ -125,7 +135,19 @@ class Outcome:
     @property
     def recall_of_all(self) -> float:
         """The same with added and exchanged words, borrowed subjects and wrong answers."""
-        return 1 - mean([one for all_ in self.false.values() for one in all_])
+        return 1 - mean(
+            [one for kind, all_ in self.false.items() if not kind.endswith(AS_ASKED) for one in all_]
+        )
+
+    @property
+    def recall_as_asked(self) -> float:
+        """Share turned away of those with one small change that the question says as well."""
+        return 1 - mean([one for kind in REPEATED for one in self.false[kind + AS_ASKED]])
+
+    @property
+    def false_alarms_as_asked(self) -> float:
+        """Share turned away of true rewordings whose words the question says as well."""
+        return 1 - mean([one for kind, all_ in self.true.items() if kind.endswith(AS_ASKED) for one in all_])
 
     @property
     def precision(self) -> float:
@@ -154,6 +176,15 @@ def cases(paragraphs: Sequence[Paragraph], asked: Sequence[Asked], sentences: in
         yield from _mixtures(paragraph)
     for question in asked:
         yield from _of_question(question, rng)
+
+
+def as_asked(made: Sequence[Case]) -> Iterator[Case]:
+    """The rewordings and small changes once more, each in answer to a question that says all of its words:
+    "When is the museum open?" asks a small model to say that it is open."""
+    for case in made:
+        says_the_same = case.true and case.kind not in (*COPIES, *ANSWERS)
+        if says_the_same or case.kind in REPEATED:
+            yield replace(case, question=f"Is it true that {case.claim}?", kind=case.kind + AS_ASKED)
 
 
 def _of_sentence(sentence: Sentence, source: Source, rng: random.Random) -> Iterator[Case]:
@@ -303,6 +334,7 @@ def main() -> None:
         print(f"No data at {arguments.data}: name a folder with --data.")
         return
     made = list(cases(*read_reading(arguments.data), arguments.sentences))
+    made += list(as_asked(made))
     outcome = judge(made, encoder_likeness() if arguments.likeness else None)
     if arguments.errors:
         for case in outcome.passed + outcome.stopped:
@@ -320,6 +352,13 @@ def _report(outcome: Outcome, made: int) -> Report:
             f"{outcome.false_alarms:.3f}",
             "<= 0.05",
             outcome.false_alarms <= 0.05,
+        ),
+        at_least(
+            "falsified sentences caught where the question says the same", outcome.recall_as_asked, 0.90
+        ),
+        Figure(
+            "true rewordings turned away where the question says the same",
+            f"{outcome.false_alarms_as_asked:.3f}",
         ),
         Figure("precision, as many true as false", f"{outcome.precision:.3f}"),
         Figure("one check, median (processor time)", f"{quantile(outcome.times, 0.5):.2f} ms"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import re
 import sys
 import tempfile
 import time
@@ -50,6 +51,9 @@ PLACES = (
     "bell tower", "seed store", "printing shop", "ferry landing", "ice house",
 )  # fmt: skip
 _SYLLABLES = "bor dax fim gul hev jom kip lan mur nol pag quo rist sven tup vex wim yar zeb".split()
+_LENGTH = 5
+_LONG_WORD = re.compile(rf"[a-z]{{{_LENGTH * min(map(len, _SYLLABLES))},}}")
+"""What may be a canary or hold one; looking for each of ten thousand in each text took most of the time."""
 _SHARED = "minutes"
 
 
@@ -149,8 +153,8 @@ class Population:
         return held
 
     def _word(self) -> str:
-        """A made-up word of five syllables that nobody else was given, and far from those that were."""
-        while (word := "".join(self.random.choices(_SYLLABLES, k=5))) in self._words:
+        """A made-up word of ``_LENGTH`` syllables that nobody else was given, far from those that were."""
+        while (word := "".join(self.random.choices(_SYLLABLES, k=_LENGTH))) in self._words:
             pass
         self._words.add(word)
         return word
@@ -189,8 +193,9 @@ def run(population: Population, questions: int, tell: Callable[[str], None] = la
         stranger = population.random.choice([one for one in population.planted if one != tenant])
         other = population.random.choice(population.planted[stranger])
         question, within = KINDS[kind](population.random, own, other)
+        foreign = population.others(tenant)
         for said in _everything_said(population, own, other, question, within):
-            leaked = [word for word in population.others(tenant) if word in said]
+            leaked = _held(said, foreign)
             if leaked:
                 outcome.leaks.append(f"{kind}: {question!r} of tenant {tenant}: {leaked}")
         outcome.asked += 1
@@ -201,6 +206,12 @@ def run(population: Population, questions: int, tell: Callable[[str], None] = la
             tell(f"{at + 1:,} questions, {len(outcome.leaks)} leaks")
     outcome.seconds = round(time.monotonic() - began, 1)
     return outcome
+
+
+def _held(said: str, canaries: set[str]) -> list[str]:
+    """Those that stand in a text, within longer words too."""
+    runs = set(_LONG_WORD.findall(said))
+    return [canary for canary in canaries if any(canary in run for run in runs)]
 
 
 def _everything_said(

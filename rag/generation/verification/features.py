@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 
 from rag.generation.verification.roles import roles
@@ -21,6 +21,8 @@ _HALF = 0.5
 _AS_SUBJECT = 3
 """A subject taken from another sentence weighs more than a name that is only mentioned."""
 _OCCURRENCES = 6
+_STEAD = 3
+"""Words that may stand for another one."""
 _MOST = 3.0
 _SHORTEST_SHARED = 5
 _POINTS_BACK = frozenset("it its he his she her they their this these those that such".split())
@@ -153,13 +155,12 @@ class _Words:
                 late = token.name and at >= _SUBJECT and not _POINTS_BACK & evidence.words
                 self.borrowed += late and token.stem not in evidence.places
                 continue
-            turned = frozenset() if token.stem in asked else opposites().get(token.stem, frozenset())
-            if turned & held or (
-                token.content
-                and not token.name
-                and token.stem not in asked
-                and held & set(prefixed_opposites(token.lower))
-            ):
+            turned = opposites().get(token.stem, frozenset()) & held
+            if token.content and not token.name:
+                turned |= held & set(prefixed_opposites(token.lower))
+            # Asked when it is open, a small model says so of the hours in which it is closed.
+            stead = _stead(claim, at, evidence) if token.stem in asked else {}
+            if turned & stead.keys() if token.stem in asked else turned:
                 self.opposites += 1
             elif not token.content:
                 continue
@@ -170,11 +171,45 @@ class _Words:
                     self.names += _HALF if token.stem in asked and points_back else 1.0
             elif synonyms().get(token.stem, frozenset()) & held or _longer_form(token.stem, held):
                 self.related += 1
-            elif token.stem in asked:
+            elif token.stem in asked and not any(stead.values()):
                 self.asked += 1
             else:
                 self.novel += 1
                 self.unknown.append(token.lower)
+
+
+def _stead(claim: Statement, at: int, evidence: Statement) -> dict[str, bool]:
+    """Stems of the words that the evidence has where the claim has the word at ``at``, and whether they say
+    something: between the same neighbours, of which one may be missing where a sentence begins or ends."""
+    before = _neighbour(reversed(claim.tokens[:at]), evidence)
+    after = _neighbour(claim.tokens[at + 1 :], evidence)
+    found: dict[str, bool] = {}
+    for place in evidence.places.get(after or "", ())[:_OCCURRENCES]:
+        found |= _up_to(before, reversed(evidence.tokens[:place]), evidence.tokens[place].sentence)
+    if after is None:
+        for place in evidence.places.get(before or "", ())[:_OCCURRENCES]:
+            found |= _up_to(None, evidence.tokens[place + 1 :], evidence.tokens[place].sentence)
+    return {stem: says for stem, says in found.items() if stem not in claim.places}
+
+
+def _neighbour(tokens: Iterable[Token], evidence: Statement) -> str | None:
+    """The stem of the first word that says something in the evidence too."""
+    return next(
+        (one.stem for one in tokens if (one.content or one.number) and one.stem in evidence.places), None
+    )
+
+
+def _up_to(end: str | None, tokens: Iterable[Token], sentence: int) -> dict[str, bool]:
+    """The first words of a sentence up to ``end``, or a few where that is None; none where ``end`` does not
+    follow soon."""
+    found: dict[str, bool] = {}
+    for token in tokens:
+        if token.sentence != sentence or sum(found.values()) == _STEAD:
+            return found if end is None else {}
+        if token.stem == end:
+            return found
+        found[token.stem] = token.content and not token.name and not token.number
+    return found if end is None else {}
 
 
 def _unlike(unknown: Sequence[str], claim: Statement, evidence: Statement, likeness: Likeness) -> float:

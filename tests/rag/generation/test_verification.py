@@ -235,3 +235,66 @@ def test_the_question_again_is_no_answer_unless_it_asks_yes_or_no() -> None:
     assert not addresses("Ducks are farmed for:", held[0], "What are ducks farmed for?")
     assert addresses("Ducks are farmed for feathers.", held[0], "What are ducks farmed for?")
     assert addresses("Ducks are farmed for feathers.", held[0], "Are ducks farmed for feathers?")
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "claim"),
+    [
+        (
+            "The museum is closed from 1 November to 31 March.",
+            "When is the museum open?",
+            "The museum is open from 1 November to 31 March.",
+        ),
+        ("The pool closes at 9 pm.", "When does the pool open?", "The pool opens at 9 pm."),
+        ("Malo is the smallest island.", "What is the largest island?", "Malo is the largest island."),
+        ("Fishing in the bay is illegal.", "Is fishing legal?", "Fishing in the bay is legal."),
+        ("The last ferry leaves at 22:10.", "When does it arrive?", "The last ferry arrives at 22:10."),
+        ("The boatman is Ann Moor.", "Who is the curator?", "The curator is Ann Moor."),
+        (
+            "The bridge was painted in 1911.",
+            "When was the bridge destroyed?",
+            "The bridge was destroyed in 1911.",
+        ),
+        ("Lisle painted the tower.", "Who designed the tower?", "Lisle designed the tower."),
+        ("The blue ferry costs 5 euros.", "What does the red ferry cost?", "The red ferry costs 5 euros."),
+    ],
+)
+def test_what_the_evidence_says_of_another_is_not_supported_because_the_question_says_it(
+    text: str, question: str, claim: str
+) -> None:
+    assert verify(claim, [1], evidence(text, context=""), question).verdict is Verdict.UNSUPPORTED
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "claim"),
+    [
+        (
+            "The tower was opened in 1901 and closed in 1950.",
+            "When was the tower closed?",
+            "The tower was opened in 1901.",
+        ),
+        (
+            "The battery lasts shorter in winter and longer in summer.",
+            "When does the battery last longer?",
+            "The battery lasts longer in summer.",
+        ),
+        (
+            "The bridge was opened in 1932.",
+            "When was the famous bridge opened?",
+            "The famous bridge was opened in 1932.",
+        ),
+        (
+            "It was built by Lisle in 1876.",
+            "Who constructed the tower?",
+            "Lisle constructed the tower.",
+        ),
+        (
+            "Founded in 1911, the company makes boats.",
+            "When was the firm founded?",
+            "The firm was founded in 1911.",
+        ),
+    ],
+)
+def test_what_the_question_adds_is_supported(text: str, question: str, claim: str) -> None:
+    check = verify(claim, [1], evidence(text, context=""), question)
+    assert check.verdict is not Verdict.UNSUPPORTED, check
