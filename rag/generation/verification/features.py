@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import astuple, dataclass, fields
 
 from rag.generation.verification.roles import roles
@@ -151,13 +151,13 @@ class _Words:
         # "He was born in 1950", asked about somebody: the question may well name him.
         points_back = bool(evidence.tokens) and evidence.tokens[0].lower in _POINTS_BACK
         for at, token in enumerate(claim.tokens):
+            turned = _opposed(token, held)
             if token.stem in held or token.number:
                 late = token.name and at >= _SUBJECT and not _POINTS_BACK & evidence.words
                 self.borrowed += late and token.stem not in evidence.places
+                # "Open on Sundays and close on Fridays" does not say that they close on Sundays.
+                self.opposites += bool(turned) and bool(turned & _stead(claim, at, evidence).keys())
                 continue
-            turned = opposites().get(token.stem, frozenset()) & held
-            if token.content and not token.name:
-                turned |= held & set(prefixed_opposites(token.lower))
             # Asked when it is open, a small model says so of the hours in which it is closed.
             stead = _stead(claim, at, evidence) if token.stem in asked else {}
             if turned & stead.keys() if token.stem in asked else turned:
@@ -178,9 +178,18 @@ class _Words:
                 self.unknown.append(token.lower)
 
 
+def _opposed(token: Token, held: Set[str]) -> Set[str]:
+    """The opposites of a word among those that are there."""
+    found = opposites().get(token.stem, frozenset()) & held
+    if token.content and not token.name:
+        found |= held & set(prefixed_opposites(token.lower))
+    return found
+
+
 def _stead(claim: Statement, at: int, evidence: Statement) -> dict[str, bool]:
     """Stems of the words that the evidence has where the claim has the word at ``at``, and whether they say
-    something: between the same neighbours, of which one may be missing where a sentence begins or ends."""
+    something: between the same neighbours, of which one may be missing where a sentence begins or ends; none
+    where it has that word there too."""
     before = _neighbour(reversed(claim.tokens[:at]), evidence)
     after = _neighbour(claim.tokens[at + 1 :], evidence)
     found: dict[str, bool] = {}
@@ -189,6 +198,8 @@ def _stead(claim: Statement, at: int, evidence: Statement) -> dict[str, bool]:
     if after is None:
         for place in evidence.places.get(before or "", ())[:_OCCURRENCES]:
             found |= _up_to(None, evidence.tokens[place + 1 :], evidence.tokens[place].sentence)
+    if claim.tokens[at].stem in found:
+        return {}
     return {stem: says for stem, says in found.items() if stem not in claim.places}
 
 

@@ -103,6 +103,10 @@ WAR = "In 1863 General Lee attacked Meade near Gettysburg, and Meade was support
         ("Exports increased in 1996.", "Exports decreased in 1996."),
         ("The law was possible.", "The law was impossible."),
         ("Some swans are white.", "All swans are white."),
+        (
+            "Bookings open on the first Sunday at 18:00 and close the Friday after.",
+            "Bookings close on the first Sunday at 18:00 and close the Friday after.",
+        ),
         ("He failed to become king.", "He became king."),
         ("They live north of the river.", "They live south of the river."),
         ("The sign said \u201ckeep out\u201d to all.", "The sign said \u201ccome in\u201d to all."),
