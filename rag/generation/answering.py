@@ -54,6 +54,7 @@ from rag.stores.access import Access
 from rag.stores.database import Database
 from rag.stores.receipt import Draft
 from rag.stores.receipt_writer import ReceiptWriter
+from rag.text.framing import without_framing
 from rag.text.same_question import as_meant
 
 PASSAGES_SEEN = 8
@@ -105,6 +106,7 @@ class Answerer:
                 yield from self._again(request, question, look.found, clock)
                 return
         wanted = take_apart(question)
+        plain = without_framing(question)
         survey = None
         if self._surveyor is not None and wanted.kind is not QuestionKind.LOOKUP:
             with tracing.span("survey", {"footnote.kind": wanted.kind.value}):
@@ -113,7 +115,7 @@ class Answerer:
             yield from self._surveyed(request, question, wanted.kind, survey, look, clock)
             return
         with tracing.span("search"):
-            result = self._retriever.search(question, request.scope, PASSAGES_SEEN)
+            result = self._retriever.search(plain, request.scope, PASSAGES_SEEN)
         clock.mark("retrieve_ms")
         cancellation.check()
         with tracing.span("evidence", {"footnote.passages": len(result.passages)}):
@@ -127,7 +129,7 @@ class Answerer:
         if selection.sufficient:
             if request.mode is not AskMode.QUOTE:
                 try:
-                    yield from self._draft(request, question, evidence, writing, clock, cancellation)
+                    yield from self._draft(request, plain, evidence, writing, clock, cancellation)
                     model = self._generator.identity if writing.has_draft else None
                 except (Unavailable, TooLarge) as error:
                     if request.mode is AskMode.ANSWER:
@@ -284,16 +286,21 @@ class Answerer:
         return self._receipts.keep(asked, answer, evidence, writing.prompts, reuse)
 
     def _standalone(self, request: AskRequest) -> str:
+        """The question as it was asked, or completed from the ones before it."""
         if request.history:
-            return standalone(request.question, request.history[-_TURNS_REMEMBERED:])
-        if request.conversation is None:
+            before = list(request.history[-_TURNS_REMEMBERED:])
+        elif request.conversation is None:
             return request.question
-        self._receipts.settle()
-        with self._database.read() as tx:
-            turns = conversations.recent_turns(
-                tx, request.scope.access.owner, request.conversation, _TURNS_REMEMBERED
-            )
-        return standalone(request.question, [Exchange(turn.standalone, turn.answer) for turn in turns])
+        else:
+            self._receipts.settle()
+            with self._database.read() as tx:
+                turns = conversations.recent_turns(
+                    tx, request.scope.access.owner, request.conversation, _TURNS_REMEMBERED
+                )
+            before = [Exchange(turn.standalone, turn.answer) for turn in turns]
+        plain = without_framing(request.question)
+        completed = standalone(plain, before)
+        return request.question if completed == plain else completed
 
 
 def _as_asked_by(access: Access, wanted: generation.GenerationRequest) -> generation.GenerationRequest:

@@ -22,6 +22,7 @@ from rag.stores.database import Database, Tx
 from rag.stores.keywords import Keywords, Wanted
 from rag.stores.scopes import ResolvedScope, Scope
 from rag.text import business_terms
+from rag.text.framing import without_framing
 from rag.text.spelling import most_common, variants
 
 # Weights of the normalised scores. Chosen on the development questions among round numbers; the
@@ -83,12 +84,13 @@ class HybridRetriever:
             self._keywords.maintain(tx, self._database.path)
 
     def search(self, query: str, scope: Scope, k: int, mode: SearchMode = SearchMode.HYBRID) -> SearchResult:
-        """Up to ``k`` passages inside ``scope``.
+        """Up to ``k`` passages inside ``scope``, for the question itself without what is said around it.
 
         Raises ``NotFound`` or ``BadRequest`` for a scope that cannot be, ``Unavailable`` while the
         embedder or the database cannot be used.
         """
         started = time.perf_counter()
+        query = without_framing(query)
         with tracing.span("search.embed"):
             vectors = self._dense.embed(query)
         embedded = time.perf_counter()

@@ -18,6 +18,12 @@ _ASKS_NUMBER = re.compile(
     re.IGNORECASE,
 )
 
+_ASKS_EVENT = re.compile(
+    r"(?<=\bwhat) +(?:(?:has|had|have|is|was) +)?"
+    r"(?:happen(?:s|ed|ing)?|occur(?:s|red|ring)?|(?:took|takes) +place)\b",
+    re.IGNORECASE,
+)
+"""No text says that what it tells of happened."""
 _YEAR = re.compile(r"(?<![^\W_])(?:fy|cy)?[ '’]?((?:19|20)\d\d)(?![^\W_])", re.IGNORECASE)
 _SHORT_YEAR = re.compile(r"(?<![^\W_])(?:fy|cy)[ '’]{0,2}(\d\d)(?![^\W_])", re.IGNORECASE)
 
@@ -54,6 +60,7 @@ def years(text: str) -> set[str]:
 
 def terms_of(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Distinct content words and all stems of a question, in order, at most ``MAX_TERMS`` of each."""
+    text = _ASKS_EVENT.sub("", text)
     return tuple(dict.fromkeys(content_words(text)))[:MAX_TERMS], tuple(stems(text)[:MAX_TERMS])
 
 

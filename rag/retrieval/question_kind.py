@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 from rag.records import QuestionKind
+from rag.text.framing import without_framing
 from rag.text.words import STOPWORDS, words
 
 _LONGEST = 400
@@ -103,7 +104,13 @@ def take_apart(question: str) -> Asked:
     plain = _POLITE.sub("", " ".join(question.split())).rstrip(" ?.!")
     if not plain or len(plain) > _LONGEST:
         return LOOKUP
-    return _summary(plain) or _comparison(plain) or _count(plain) or _list(plain) or LOOKUP
+    # "Give me a list of" is how a list is asked for, and would be taken for a frame.
+    itself = without_framing(plain)
+    return _fitting(plain) or (_fitting(itself) if itself != plain else None) or LOOKUP
+
+
+def _fitting(plain: str) -> Asked | None:
+    return _summary(plain) or _comparison(plain) or _count(plain) or _list(plain)
 
 
 # Summaries

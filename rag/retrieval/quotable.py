@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rag.records import Passage
 from rag.text import items
 from rag.text.orders import gives_orders
-from rag.text.sentences import sentence_spans
+from rag.text.sentences import CELLS, sentence_spans
 from rag.text.words import words
 
 LONGEST = 600
@@ -108,9 +108,9 @@ def _antecedent(sentence: Sentence) -> int | None:
 
 
 def _quotable(passage: Passage) -> list[Sentence]:
-    """The sentences worth quoting: no headings and no questions (they name an answer, they are none), no bare
-    numbers and addresses, none endless, nothing that the page carries besides its content. Headings where
-    there is nothing else."""
+    """The sentences worth quoting: no headings, heads of tables and questions (they name an answer, they are
+    none), no bare numbers and addresses, none endless, nothing that the page carries besides its content.
+    Headings where there is nothing else."""
     text = passage.text
     titles = set(re.split(r" > |\n", passage.context))
     kept: list[Sentence] = []
@@ -122,7 +122,7 @@ def _quotable(passage: Passage) -> list[Sentence]:
             asked = start
         elif asked is None and _says_nothing(said):
             continue
-        elif _is_heading(text, start, end) or said in titles:
+        elif _is_heading(text, start, end) or _names_columns(text, start, end) or said in titles:
             headings.append(Sentence(passage, start, end))
         else:
             pieces = _cut(text, start, end)
@@ -168,6 +168,13 @@ def _is_heading(text: str, start: int, end: int) -> bool:
     if finished or _BULLET.match(sentence) or (chapter and not _stands_alone(text, start, end)):
         return False
     return not any(c in sentence[chapter.end() if chapter else 0 :] for c in "|\t0123456789")
+
+
+def _names_columns(text: str, start: int, end: int) -> bool:
+    """Whether it is the head of a table, whose rows repeat it: "Item | Price" before "Item: bread"."""
+    names = text[start:end].split(CELLS)
+    row = text[end + 1 :].partition("\n")[0] if text[end : end + 1] == "\n" else ""
+    return len(names) > 1 and any(row.startswith(f"{name}: ") for name in names)
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:

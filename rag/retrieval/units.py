@@ -10,10 +10,9 @@ from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from rag.records import Passage
-from rag.text.sentences import sentence_spans
+from rag.text.sentences import CELLS, sentence_spans
 from rag.text.words import stems
 
-_CELLS = " | "
 _KEY = ": "
 _LONGEST_KEY = 80
 _ITEM = re.compile(r"[ \t]*(?:[-*•–◦▪]|\(?\d{1,3}[.)])\s+")
@@ -167,9 +166,9 @@ def _spans(text: str) -> Iterator[tuple[int, int, bool]]:
     at = pending = 0
     for line in text.splitlines(keepends=True):
         stop = at + len(line.rstrip())
-        if _CELLS in line:
+        if CELLS in line:
             yield from ((start, end, False) for start, end in _sentences(text, pending, at))
-            if any(_KEY in cell for cell in line.split(_CELLS)):  # the header is no row of its own
+            if any(_KEY in cell for cell in line.split(CELLS)):  # the header is no row of its own
                 yield at, stop, True
             pending = at + len(line)
         at += len(line)
@@ -182,11 +181,11 @@ def _sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
 
 def _cells(row: str) -> Iterator[tuple[str, tuple[int, int]]]:
     at = 0
-    for cell in row.split(_CELLS):
+    for cell in row.split(CELLS):
         name, colon, value = cell.partition(_KEY)
         if colon and len(name) <= _LONGEST_KEY:
             yield name, (at + len(name) + len(_KEY), at + len(name) + len(_KEY) + len(value))
-        at += len(cell) + len(_CELLS)
+        at += len(cell) + len(CELLS)
 
 
 @lru_cache(maxsize=16_384)

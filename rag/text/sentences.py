@@ -29,7 +29,9 @@ _INITIAL = re.compile(r"[^\W\d_]")
 _STARTS_SENTENCE = re.compile(r"[\"'“‘«(\[¿¡]*[A-Z0-9À-ÖØ-ÞΑ-ΩА-ЯЁ\u0590-\uffff]")
 _STARTS_ITEM = re.compile(r"[ \t]*(?:[-*•–◦▪]|\(?[0-9a-zA-Z]{1,3}[.)])\s")
 _ITEM_NUMBER = re.compile(r"\s*\(?(?:[0-9]{1,3}(?:\.[0-9]{1,3})*|[a-z]|[ivx]{1,4})")
-_CELL_MARKS = (" | ", "\t")
+CELLS = " | "
+"""What the parsers set the cells of a table's row apart with."""
+_CELL_MARKS = (CELLS, "\t")
 _LINE_LOOKED_AT = 400
 _LOOK_BACK = 40
 """An abbreviation is shorter than this; looking no further back keeps the cost linear."""

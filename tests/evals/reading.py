@@ -8,12 +8,13 @@ to a service of its own, asks every question and writes a dated table. FOLDER ho
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import random
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from api.cli.connection import Connection
 from api.local_service import LocalService
 from rag.evaluation.metrics import holds_answer, mean, quantile, reciprocal_rank, success_at
 from rag.evaluation.reports import Figure, Report, at_least, at_most_ms, write
+from tests.evals.framings import FRAMINGS, framed
 
 ROOT = Path(__file__).parents[2]
 DEFAULT_DATA = ROOT.parent / "shared" / "evals" / "reading"
@@ -149,9 +151,10 @@ def main() -> None:
         one = run.ask(questions, mode="quote", max_citations=1)
         three = run.ask(questions, mode="quote", max_citations=3)
         removed = run.ask(questions, without_source=True, mode="quote", max_citations=1)
+        talked = run.ask(_as_said(questions), mode="quote", max_citations=1)
         drafted = run.ask(questions[: arguments.drafts], mode="auto", max_citations=3)
         gold = [{run.names[question.document]} for question in questions]
-    figures = _retrieval(found, gold, times) + _answers(one, three, removed, drafted)
+    figures = _retrieval(found, gold, times) + _answers(one, three, removed, talked, drafted)
     notes = [
         f"{len(corpus)} paragraphs, {len(questions)} questions, {len(drafted.answer)} of them answered with "
         "the model as well. A citation counts when its quote holds the answer, whatever the document.",
@@ -172,12 +175,24 @@ def _retrieval(found: Sequence[list[str]], gold: Sequence[set[str]], times: Sequ
     ]
 
 
-def _answers(one: Outcome, three: Outcome, removed: Outcome, drafted: Outcome) -> list[Figure]:
-    every = (one, three, removed, drafted)
+def _as_said(questions: Sequence[Question]) -> list[Question]:
+    """The questions with what people say around them."""
+    framings = itertools.cycle(FRAMINGS)
+    return [replace(question, text=framed(question.text, next(framings))) for question in questions]
+
+
+def _answers(
+    one: Outcome, three: Outcome, removed: Outcome, talked: Outcome, drafted: Outcome
+) -> list[Figure]:
+    every = (one, three, removed, talked, drafted)
     citations, false = sum(run.citations for run in every), sum(run.false_quotes for run in every)
     uncited = sum(run.uncited for run in every)
     return [
         at_least("answer in the cited sentence, one citation", mean(one.any_citation), 0.90),
+        Figure(
+            "answer in the cited sentence, one citation, asked with words around the question",
+            f"{mean(talked.any_citation):.3f}",
+        ),
         at_least("answer in a cited sentence, three citations", mean(three.any_citation), 0.97),
         at_least("the same with the model (mode auto)", mean(drafted.any_citation), 0.97),
         at_least("answer in the delivered text (mode auto)", mean(drafted.answer), 0.85),
@@ -185,6 +200,10 @@ def _answers(one: Outcome, three: Outcome, removed: Outcome, drafted: Outcome) -
         Figure("citations that are the stored text", f"{citations - false} of {citations}", "all", not false),
         Figure("answers or sentences without a citation", str(uncited), "0", uncited == 0),
         Figure("answerable questions refused", f"{mean(one.refused):.3f}"),
+        Figure(
+            "answerable questions refused, asked with words around the question",
+            f"{mean(talked.refused):.3f}",
+        ),
         Figure("refused with the document left out", f"{mean(removed.refused):.3f}"),
         at_most_ms("first token, median", quantile(drafted.times("first_token_ms"), 0.5), 1000),
         at_most_ms("whole answer with the model, median", quantile(drafted.times("total_ms"), 0.5), 2500),

@@ -178,6 +178,16 @@ def test_a_rewritten_question_is_shown_and_conversations_do_not_mix(library: Lib
     follow_up = ask("And the Molde lighthouse?", conversation="a")
     assert follow_up.understood_as == "When was the Molde lighthouse completed?"
     assert "1902" in follow_up.answer
+    thanks = ask("Thanks! And the Skerry lighthouse?", conversation="a")
+    assert thanks.understood_as == "When was the Skerry lighthouse completed?"
+
+
+def test_what_is_said_around_a_question_makes_no_difference(library: Library, ask: Ask) -> None:
+    library.add("lights.txt", LIGHTS)
+    plain = ask("When was the Skerry lighthouse completed?")
+    said = ask("Hi! My boss wants to know when the Skerry lighthouse was completed. Thanks in advance!")
+    assert (said.status, said.answer) == (plain.status, plain.answer)
+    assert said.understood_as is None
     assert ask("And the Molde lighthouse?", conversation="b").understood_as is None
 
 

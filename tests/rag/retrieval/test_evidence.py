@@ -128,13 +128,18 @@ def test_a_bare_number_is_no_evidence_unless_a_question_says_of_what(library: Li
     assert quoted("41.") == ["41."]
 
 
-def test_a_numbered_heading_is_no_evidence_and_the_items_of_a_list_are() -> None:
+def test_headings_are_no_evidence_and_items_and_rows_are() -> None:
     def quotable(text: str) -> list[str]:
         passage = Passage(1, DocumentRef("doc_1", "a.txt", 1), 1, None, 0, len(text), text, "", 1.0)
         return [one.text for one in sentences([passage])]
 
     assert quotable("2.1 The tower\n\nIt is high.") == ["It is high."]
     assert quotable("1. The tower\n\nIt is high. See 2.") == ["It is high.", "See 2."]
+    assert quotable("Item | Price\nItem: bread | Price: 3\nItem: salt | Price: 2") == [
+        "Item: bread | Price: 3",
+        "Item: salt | Price: 2",
+    ]
+    assert quotable("bread | 3\nsalt | 2") == ["bread | 3", "salt | 2"]
     assert quotable("It has:\n1. a lamp\n2. a horn") == ["It has:", "1. a lamp", "2. a horn"]
     assert quotable("It has:\n\n1. a lamp\n\n2. a horn\n\nAll work.") == [
         "It has:",
@@ -148,3 +153,12 @@ def test_a_numbered_heading_is_no_evidence_and_the_items_of_a_list_are() -> None
     ]
     assert quotable("Write to https://tower.example") == ["Write to https://tower.example"]
     assert quotable("41 metres\n\nIt is high.") == ["41 metres", "It is high."]
+
+
+def test_asked_what_happened_the_text_need_not_say_that_it_did(library: Library) -> None:
+    library.add("club.txt", "The club was founded in 1987.\n\nIn 2004 the cellar flooded and the club moved.")
+    for question in ("What happened in 2004?", "What took place in 2004?"):
+        result = library.retriever.search(question, Scope(LOCAL), 8)
+        selection = library.selector().select(result, 1)
+        assert selection.sufficient
+        assert selection.evidence[0].text == "In 2004 the cellar flooded and the club moved."

@@ -44,6 +44,7 @@ def test_a_lookup_is_never_taken_for_more(question: str) -> None:
         ("How many of the customers are from Chile?", "customers", "are from Chile"),
         ("Count the invoices from Acme.", "invoices", "from Acme"),
         ("In how many documents is cement mentioned?", "documents", "is cement mentioned"),
+        ("Hi! I'd like to know how many notes mention cement.", "notes", "mention cement"),
     ],
 )
 def test_counts(question: str, unit: str, condition: str) -> None:
@@ -60,6 +61,7 @@ def test_counts(question: str, unit: str, condition: str) -> None:
         ("What documents mention cement?", "documents"),
         ("List the members of the council.", "members"),
         ("Please list all overdue invoices", "invoices"),
+        ("I was wondering which of the notes mention cement", "notes"),
         ("Give me a list of the suppliers of the museum", "suppliers"),
         ("In which letters is the harbour mentioned?", "letters"),
     ],
