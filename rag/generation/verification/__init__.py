@@ -82,16 +82,16 @@ def support(
     likeness: Likeness | None = None,
 ) -> float:
     """The calibrated likelihood that the evidence bears the claim; 1 for a copy, 0 where a condition is
-    broken.
+    broken or the claim is none: whether "No." is right, its words do not tell.
 
     The item's ``context`` (title and headings) may supply words and names, but no numbers and no
     denials. ``asked`` are the stems of the question: a claim may repeat them at little cost.
     """
-    if not any(character.isalnum() for character in claim):
-        return 0.0
-    if plain_form(claim) == plain_form(item.text):
+    if any(character.isalnum() for character in claim) and plain_form(claim) == plain_form(item.text):
         return 1.0
-    if len(claim) > MAX_CLAIM or broken(statement(claim), statement(item.text)):
+    if len(claim) > MAX_CLAIM or not any(token.content or token.number for token in statement(claim).tokens):
+        return 0.0
+    if broken(statement(claim), statement(item.text)):
         return 0.0
     found = features(statement(claim), statement(item.text), statement(item.context), asked, likeness)
     return round(_model(likeness).score(found.values()), 3)

@@ -241,6 +241,12 @@ def test_the_question_again_is_no_answer_unless_it_asks_yes_or_no() -> None:
     assert addresses("Ducks are farmed for feathers.", held[0], "Are ducks farmed for feathers?")
 
 
+@pytest.mark.parametrize("claim", ["No.", "no", "It is.", "Not so.", "...", ""])
+def test_what_says_nothing_by_itself_is_not_supported(claim: str) -> None:
+    held = evidence("Nobody brews alone after 22:00, and it is cold.")
+    assert verify(claim, [1], held, "Is brewing allowed after 22:00?").verdict is Verdict.UNSUPPORTED
+
+
 @pytest.mark.parametrize(
     ("text", "question", "claim"),
     [
