@@ -17,6 +17,7 @@ LONGEST = 600
 _LONGEST_PAIR = 400
 """Code points of a sentence and the one before it that are quoted together for it to be understood."""
 _HEADING_WORDS = 10
+_RUN_IN_WORDS = 4
 _PAGE_MARK = re.compile(r"(?:page|seite|p\.)?\s*\d{1,4}(?:\s*(?:/|of|von)\s*\d{1,4})?", re.IGNORECASE)
 _CHAPTER = re.compile(r"\d{1,3}(?:(?:\.\d{1,3})+[.)]?|[.)])\s+(?=[^\W\d_])")
 _BULLET = re.compile(r"[-*•–◦▪]\s")
@@ -116,7 +117,7 @@ def _quotable(passage: Passage) -> list[Sentence]:
     kept: list[Sentence] = []
     headings: list[Sentence] = []
     asked: int | None = None
-    for start, end in _spans(passage):
+    for start, end in _with_run_in_headings(passage):
         said = text[start:end]
         if _is_question(said):
             asked = start
@@ -129,6 +130,22 @@ def _quotable(passage: Passage) -> list[Sentence]:
             kept += [Sentence(passage, *piece, asked if piece is pieces[0] else None) for piece in pieces]
             asked = None
     return kept or headings
+
+
+def _with_run_in_headings(passage: Passage) -> list[tuple[int, int]]:
+    """The sentences of a passage, "3. Rent." as one with the sentence after it on its line."""
+    spans: list[tuple[int, int]] = []
+    runs_in = False
+    for start, end in _spans(passage):
+        spans.append((spans.pop()[0] if runs_in else start, end))
+        runs_in = _runs_in(passage.text, start, end)
+    return spans
+
+
+def _runs_in(text: str, start: int, end: int) -> bool:
+    chapter = _CHAPTER.match(text, start, end)
+    short = chapter is not None and len(words(text[chapter.end() : end])) <= _RUN_IN_WORDS
+    return short and text[end - 1] == "." and text[end : end + 2].lstrip(" ")[:1].isalnum()
 
 
 def _whatever(passage: Passage) -> list[Sentence]:

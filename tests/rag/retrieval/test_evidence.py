@@ -134,6 +134,12 @@ def test_headings_are_no_evidence_and_items_and_rows_are() -> None:
         return [one.text for one in sentences([passage])]
 
     assert quotable("2.1 The tower\n\nIt is high.") == ["It is high."]
+    assert quotable("3. Rent. It is 1,250 pounds. It is due.\n4. No pets.\n5. Be on time.") == [
+        "3. Rent. It is 1,250 pounds.",
+        "It is due.",
+        "4. No pets.",
+        "5. Be on time.",
+    ]
     assert quotable("1. The tower\n\nIt is high. See 2.") == ["It is high.", "See 2."]
     assert quotable("Item | Price\nItem: bread | Price: 3\nItem: salt | Price: 2") == [
         "Item: bread | Price: 3",

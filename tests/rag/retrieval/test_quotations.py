@@ -70,7 +70,7 @@ def test_an_order_carries_nothing_along_and_is_carried_by_nothing() -> None:
 def test_what_a_sentence_announces_is_quoted_with_it() -> None:
     items = "1. Stop the pump. It must not turn.\n2. Close the valve.\n3. Call the keeper"
     steps = f"Before you leave:\n{items}"
-    assert _texts(_ranked(f"{steps}\n\nThe pump is old.", 4.0, 1.0, 1.0, 1.0, 1.0, 0.0), limit=1) == [steps]
+    assert _texts(_ranked(f"{steps}\n\nThe pump is old.", 4.0, 1.0, 1.0, 1.0, 0.0), limit=1) == [steps]
     bullets = "It is made of:\n\n- granite\n\n- oak"
     assert _texts(_ranked(f"{bullets}\n\nIt stands.", 4.0, 1.0, 1.0, 0.0), limit=1) == [bullets]
     letters = "You must:\n\n  a) stop the pump;\n\n  b) close the valve."
