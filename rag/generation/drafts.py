@@ -12,6 +12,7 @@ from rag.text.sentences import sentence_spans
 
 _MARKS = re.compile(r"(?:\s*\[\d{1,3}\])+")
 _NUMBER = re.compile(r"\[(\d{1,3})\]")
+_NUMBER_OF_ITEM = re.compile(r"\(?\d{1,3}[.)]")
 _OPEN_MARK = re.compile(r"\s*\[\d{0,3}$")
 _MARKS_AFTER_END = re.compile(r"([.!?…][\"'”’»)]*)((?:\s*\[\d{1,3}\])+)")
 
@@ -84,10 +85,13 @@ def _sentences(draft: str) -> list[DraftSentence]:
     # A mark behind the full stop belongs to the sentence before it: "… 1996. [1]" as "… 1996 [1]."
     settled = _MARKS_AFTER_END.sub(r"\2\1", draft)
     found = []
-    for start, end in sentence_spans(settled):
+    spans = sentence_spans(settled)
+    for start, end in spans:
         marked = settled[start:end]
         text = _LEAD_IN.sub("", _MARKS.sub("", marked).strip())
         claims = tuple(dict.fromkeys(int(number) for number in _NUMBER.findall(marked)))
+        if _NUMBER_OF_ITEM.fullmatch(text) and end < spans[-1][1]:
+            continue  # of a list or a clause; by itself it may be the answer
         if any(character.isalnum() for character in text):
             found.append(DraftSentence(text, claims))
         elif found:

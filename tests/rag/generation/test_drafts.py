@@ -25,6 +25,8 @@ def read(draft: str, step: int) -> list[DraftSentence]:
         ("It opened [2] in 1932", [("It opened in 1932", (2,))]),
         ("No mark. Another one", [("No mark.", ()), ("Another one", ())]),
         ("The answer to this question is: In 1932 [1].", [("In 1932.", (1,))]),
+        ("7. [1] No pets are kept [1].", [("No pets are kept.", (1,))]),
+        ("46. [1]", [("46.", (1,))]),
         ("[1]", []),
         ("", []),
     ],

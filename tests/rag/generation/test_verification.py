@@ -308,3 +308,24 @@ def test_what_the_evidence_says_of_another_is_not_supported_because_the_question
 def test_what_the_question_adds_is_supported(text: str, question: str, claim: str) -> None:
     check = verify(claim, [1], evidence(text, context=""), question)
     assert check.verdict is not Verdict.UNSUPPORTED, check
+
+
+@pytest.mark.parametrize(
+    ("claim", "cosine", "verdict"),
+    [
+        ("Sublinking is not allowed.", 0.6, Verdict.UNSUPPORTED),
+        ("Lodging others is not allowed.", 0.9, Verdict.SUPPORTED),
+        ("Subleting is not allowed.", 0.9, Verdict.SUPPORTED),
+    ],
+)
+def test_a_word_that_only_looks_like_that_of_the_evidence_has_not_its_meaning(
+    claim: str, cosine: float, verdict: Verdict
+) -> None:
+    check = verify(
+        claim,
+        [1],
+        evidence("Subletting is not allowed.", context=""),
+        "May I let the flat?",
+        lambda unknown, _: [cosine] * len(unknown),
+    )
+    assert check.verdict is verdict
