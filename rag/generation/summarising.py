@@ -191,6 +191,10 @@ def _choose(
     """The best sentences in their order: one of each stretch, then from wherever they add most, rather
     from a section that has not spoken yet."""
     pools = [[unit for passage in stretch.passages for unit in _sentences(passage)] for stretch in stretches]
+    heard_of = {unit.passage.document.id for pool in pools for unit in pool}
+    for pool, stretch in zip(pools, stretches, strict=True):
+        unheard = [passage for passage in stretch.passages if passage.document.id not in heard_of]
+        pool += [unit for passage in unheard for unit in _whatever(passage)]
     room = max(1, MOST_SENTENCES // max(1, len(pools)))
     flat = [(at, unit) for at, pool in enumerate(pools) for unit in pool[:room]]
     if not flat:
@@ -248,6 +252,11 @@ def _sentences(passage: Passage) -> list[Unit]:
         and unit.text not in passage.context
         and sum(c.isdigit() for c in unit.text) < len(unit.text) / 6
     ]
+
+
+def _whatever(passage: Passage) -> list[Unit]:
+    """What a document says that has no such sentence: a list, a table, a note of a few words."""
+    return [unit for unit in units_of(passage) if not gives_orders(unit.text)]
 
 
 def _notes(seen: int, sections: int, documents: int, total: int) -> tuple[Notice, ...]:

@@ -31,6 +31,7 @@ _OF_TOPIC = 0.5
 """Least share of a topic's weight that a passage about it holds."""
 _ONE_DOCUMENT = 0.6
 """Share of the best passages that must come from one document for that to be the one meant."""
+_ANY_DOCUMENT = frozenset("documents document files file texts text pdfs pdf sources source".split())
 _WHOLE = frozenset(
     """
     whole entire all everything collection library content contents briefly short brief sentences words
@@ -110,13 +111,14 @@ class Surveyor:
 def documents_meant(about: str, there: Sequence[LiveDocument]) -> Sequence[LiveDocument] | None:
     """The documents that somebody calls ``about``; None if it is not the name of any.
 
-    "This document" and "everything" mean whatever may be looked at.
+    "This document" and "everything" mean whatever may be looked at, "the minutes" what is called so.
     """
     telling = frozenset(
         stem(word) for word in words(about) if word not in STOPWORDS | DOCUMENT_NOUNS | _WHOLE
     )
     if not telling:
-        return there
+        kinds = frozenset(stem(word) for word in words(about) if word in DOCUMENT_NOUNS - _ANY_DOCUMENT)
+        return [one for one in there if kinds & _called(one)] or there
     ranked = [(_likeness(telling, one), one) for one in there]
     best = max((likeness for likeness, _ in ranked), default=(0.0, 0.0))
     if best[0] < _NAMED:
@@ -130,5 +132,11 @@ def _likeness(telling: frozenset[str], document: LiveDocument) -> tuple[float, f
     name = frozenset(
         stems(document.document.name.replace("_", " ").rpartition(".")[0] or document.document.name)
     )
-    held = name.union(stems(document.title), stems(document.document.name))
+    held = _called(document)
     return len(telling & held) / len(telling), len(telling & name) / max(1, len(telling | name))
+
+
+def _called(document: LiveDocument) -> frozenset[str]:
+    """The stems of its name and title."""
+    name = document.document.name
+    return frozenset((*stems(name.replace("_", " ")), *stems(name), *stems(document.title)))

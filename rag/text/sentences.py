@@ -25,6 +25,8 @@ _ABBREVIATIONS = frozenset(
     """.split()
 )
 _LAST_WORD = re.compile(r"[^\s(\[\"'“‘«]+$")
+_TITLE = re.compile(r"[B-DF-HJ-NP-TV-XZ][b-df-hj-np-tv-xz]{1,4}")
+"""No word has no vowel: Cllr, Brgds, Pvt."""
 _INITIAL = re.compile(r"[^\W\d_]")
 _STARTS_SENTENCE = re.compile(r"[\"'“‘«(\[¿¡]*[A-Z0-9À-ÖØ-ÞΑ-ΩА-ЯЁ\u0590-\uffff]")
 _STARTS_ITEM = re.compile(r"[ \t]*(?:[-*•–◦▪]|\(?[0-9a-zA-Z]{1,3}[.)])\s")
@@ -83,7 +85,8 @@ def _abbreviates(text: str, dot: int) -> bool:
     if last is None:
         return False
     word = last[0].lower()
-    return word in _ABBREVIATIONS or (len(word) == 1 and bool(_INITIAL.match(word)) and last[0].isupper())
+    initial = len(word) == 1 and bool(_INITIAL.match(word)) and last[0].isupper()
+    return word in _ABBREVIATIONS or initial or bool(_TITLE.fullmatch(last[0]))
 
 
 def _line_break_ends(text: str, start: int, end: int) -> bool:

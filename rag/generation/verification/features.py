@@ -96,7 +96,7 @@ def features(
         words.borrowed,
         hard,
         half,
-        words.opposites,
+        words.opposites + parts.opposed,
         _quantifiers(claim, evidence, asked),
         parts.flipped,
         parts.moved,

@@ -19,6 +19,7 @@ _PREPOSITIONS = frozenset(
     off von in im am an auf bei mit nach aus zu zum zur für durch de du des à au aux en par pour avec dans sur
     """.split()
 )
+_AGAINST = frozenset({"against", "without"})
 _ROUGHLY = frozenset("about around approximately roughly nearly almost over under circa some".split())
 _BE = frozenset("is are was were be been being am get gets got wurde wurden wird werden".split())
 _IRREGULAR_PARTICIPLES = frozenset(
@@ -46,20 +47,26 @@ class Roles:
     ``flipped``: one that did something now has it done to it. ``moved``: one that stands after another
     preposition.
     ``rebound``: one whose neighbouring word has another name or number beside it in the evidence.
+    ``opposed``: of all its words those that are against or without what the evidence is for or with, or the
+    other way round.
     """
 
     flipped: float
     moved: int
     rebound: int
+    opposed: int
 
 
 def roles(claim: Statement, evidence: Statement) -> Roles:
     """Compare the part each name and number of the claim plays with the one it plays in the evidence."""
     turned_round: list[float] = []
-    moved = rebound = 0
+    moved = rebound = opposed = 0
     names = claim.names | evidence.names
+    takes_sides = bool(_AGAINST & (claim.words | evidence.words))
     for at, token in enumerate(claim.tokens):
         places = evidence.places.get(token.stem, ())[:_OCCURRENCES]
+        if takes_sides and places and token.content:
+            opposed += _opposed(claim, at, evidence, places)
         if not (_is_name(token, names) or token.number) or not places:
             continue
         turned = _flipped(claim, at, evidence, places, names)
@@ -69,7 +76,7 @@ def roles(claim: Statement, evidence: Statement) -> Roles:
         rebound += _rebound(claim, at, evidence, places, names)
     # One alone may be misread; two that are turned round have changed places.
     flipped = _EXCHANGED if len(turned_round) > 1 else sum(turned_round)
-    return Roles(flipped, moved, rebound)
+    return Roles(flipped, moved, rebound, opposed)
 
 
 def _flipped(
@@ -174,6 +181,15 @@ def _moved(claim: Statement, at: int, evidence: Statement, places: Sequence[int]
     theirs = {preposition(evidence, place) for place in places}
     # What "by" governs is the passive's, and judged by its verb.
     return mine not in theirs and "by" not in (mine, *theirs)
+
+
+def _opposed(claim: Statement, at: int, evidence: Statement, places: Sequence[int]) -> bool:
+    mine = preposition(claim, at)
+    theirs = {preposition(evidence, place) for place in places}
+    # Who opposes something votes against it: of what no preposition governs, it cannot be told.
+    if not mine or "" in theirs or mine in theirs:
+        return False
+    return mine in _AGAINST or theirs <= _AGAINST
 
 
 def _rebound(

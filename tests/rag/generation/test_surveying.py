@@ -157,6 +157,23 @@ def test_a_summary_speaks_for_every_section(library: Library, ask: Ask) -> None:
     assert few.coverage.complete is False
 
 
+def test_the_minutes_are_what_is_called_so_and_the_documents_are_all(library: Library, ask: Ask) -> None:
+    library.add("minutes.txt", "The council met at the school. It agreed to mend the roof of the hall.")
+    library.add("bread.txt", "Rye bread is baked for an hour in a very hot oven.")
+    for question, names in (
+        ("Summarise the minutes", {"minutes.txt"}),
+        ("Summarise the documents", {"minutes.txt", "bread.txt"}),
+        ("Summarise everything", {"minutes.txt", "bread.txt"}),
+    ):
+        assert {citation.document.name for citation in ask(question).citations} == names
+
+
+def test_what_has_no_long_sentence_is_summarised_all_the_same(library: Library, ask: Ask) -> None:
+    library.add("shopping.md", "- twelve eggs\n- rye bread\n- a pound of salt")
+    answer = ask("Summarise shopping.md")
+    assert "rye bread" in answer.answer
+
+
 def test_what_is_nowhere_is_refused(library: Library, ask: Ask) -> None:
     for name, text in DAYS.items():
         library.add(name, text)

@@ -104,6 +104,12 @@ WAR = "In 1863 General Lee attacked Meade near Gettysburg, and Meade was support
         ("The law was possible.", "The law was impossible."),
         ("Some swans are white.", "All swans are white."),
         (
+            "They voted 3 to 1 against speed humps and in favour of a flashing sign.",
+            "They voted 3 to 1 against the sign.",
+        ),
+        ("They voted against the sign.", "They voted for the sign."),
+        ("The soup is served with bread.", "The soup is served without bread."),
+        (
             "Bookings open on the first Sunday at 18:00 and close the Friday after.",
             "Bookings close on the first Sunday at 18:00 and close the Friday after.",
         ),
@@ -123,6 +129,10 @@ def test_what_was_turned_round_is_not_supported(text: str, claim: str) -> None:
     ("text", "claim"),
     [
         ("The bridge was opened by Jack Lang in 1932.", "Jack Lang opened the bridge in 1932."),
+        (
+            "They voted 3 to 1 against speed humps and in favour of a sign.",
+            "They voted in favour of the sign and against the speed humps.",
+        ),
         ("In 1932, Jack Lang opened the bridge.", "Jack Lang opened the bridge in 1932."),
         ("The act was passed on 3 May 1996.", "The act was passed on May 3, 1996."),
         ("The act was passed on 3 May 1996.", "The act was passed on 1996-05-03."),

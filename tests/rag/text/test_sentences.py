@@ -19,6 +19,10 @@ def sentences(text: str) -> list[str]:
         ("J. R. Tolkien wrote it. Good.", ["J. R. Tolkien wrote it.", "Good."]),
         ('"Really?" she said. Yes.', ['"Really?" she said.', "Yes."]),
         ("It fell in 1876.[12] Then it rose.", ["It fell in 1876.[12]", "Then it rose."]),
+        (
+            "Present: Cllr. Quill and Pvt. Jones. It is 5 km. The end.",
+            ["Present: Cllr. Quill and Pvt. Jones.", "It is 5 km.", "The end."],
+        ),
         ("See Fig. 3 for more. End", ["See Fig. 3 for more.", "End"]),
         ("A title\n\nA sentence", ["A title", "A sentence"]),
         ("wrapped at\nthe margin. Next", ["wrapped at\nthe margin.", "Next"]),
