@@ -106,7 +106,7 @@ _SYNONYMS = """
     call name know term|live reside inhabit|die death|born birth|kill slay|write author|lead head command
     found establish
     choose select elect|become turn|become be|near close nearby
-    about approximately roughly around nearly almost|many numerous
+    about approximately roughly around nearly almost|many numerous|price cost
     show indicate|allow permit enable|need require|include contain comprise|part portion section|film movie
     city town
     country nation state|war conflict|job occupation profession|car automobile|doctor physician|child kid

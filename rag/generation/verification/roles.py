@@ -208,6 +208,8 @@ def _rebound(
         same_kind = word.number or (not one.number and _is_name(word, names))
         if same_kind or word.clause != one.clause or word.stem not in evidence.places:
             continue
+        if one.number and near == at + 1 and _counts_others(evidence, word, one):
+            continue  # "two years" beside "five years": of what they are told is not the years
         beside = evidence.places[word.stem][:_OCCURRENCES]
         mine = min(abs(place - other) for place in places for other in beside)
         own = {place for first in places for place in _run(evidence, first)}
@@ -216,6 +218,13 @@ def _rebound(
             return False  # it stands where it stood on one side
         rivalled = rivalled or theirs < min(mine, _REACH)
     return rivalled
+
+
+def _counts_others(evidence: Statement, unit: Token, number: Token) -> bool:
+    """Whether the evidence counts the same by this number and by another."""
+    before = [evidence.tokens[place - 1] for place in evidence.places[unit.stem][:_OCCURRENCES] if place]
+    counted = {token.stem for token in before if token.number}
+    return number.stem in counted and len(counted) > 1
 
 
 def _run(text: Statement, at: int) -> range:

@@ -108,6 +108,10 @@ WAR = "In 1863 General Lee attacked Meade near Gettysburg, and Meade was support
             "They voted 3 to 1 against the sign.",
         ),
         ("They voted against the sign.", "They voted for the sign."),
+        (
+            "The warranty is two years. Alpstep gives five years on the soles.",
+            "The warranty on soles is two years.",
+        ),
         ("The soup is served with bread.", "The soup is served without bread."),
         (
             "Bookings open on the first Sunday at 18:00 and close the Friday after.",
