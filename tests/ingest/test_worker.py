@@ -26,6 +26,7 @@ LONG = "".join(
     f"Observation {number} of the ducks on the river was made at noon. " for number in range(50_000)
 )
 MODELS = str(default_models_folder())
+SEARCHABLE = {DocumentState.READY, DocumentState.REFINED}  # a worker with nothing else to do refines at once
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def test_two_workers_share_the_work_and_one_finishes_what_the_other_died_over(
     for accepted in [bad, *good]:
         workplace.wait(accepted, lambda job: job.state.finished)
     assert workplace.version(bad).state is DocumentState.FAILED
-    assert {workplace.version(one).state for one in good} == {DocumentState.READY}
+    assert {workplace.version(one).state for one in good} <= SEARCHABLE
     assert {workplace.job(one).attempts for one in [bad, *good]} == {1}
     refined = workplace.wait_for(
         lambda: {workplace.version(one).state for one in good}, {DocumentState.REFINED}
@@ -91,7 +92,7 @@ def test_two_workers_share_the_work_and_one_finishes_what_the_other_died_over(
     recovery.hand_back(workplace.database, holder)
     done = workplace.wait(long, lambda job: job.state.finished)
     assert (done.state, done.attempts, done.worker != holder) == (JobState.SUCCEEDED, 2, True)
-    assert workplace.version(long).state is DocumentState.READY
+    assert workplace.version(long).state in SEARCHABLE
 
 
 def test_told_to_stop_in_the_middle_of_a_job_a_worker_gives_it_back_in_time(

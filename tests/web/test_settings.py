@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.journeys.running import RunningService
 from tests.web.browsing import until, visit
@@ -118,6 +118,21 @@ def test_who_may_only_read_sees_no_keys(browser: Browser, locked: Locked) -> Non
         sign_in(page, made["token"])
         whole(page)
         expect(page.get_by_role("heading", name="Keys")).to_have_count(0)
+
+
+def test_a_refusal_that_comes_after_signing_in_asks_nobody_again(browser: Browser, locked: Locked) -> None:
+    client, admin = locked
+    late: list[Route] = []
+    with visit(browser, str(client.base_url), "/#/settings") as (page, _):
+        page.route("**/v1/privacy", lambda route: late.append(route), times=1)
+        page.reload()
+        sign_in(page, admin)
+        expect(page.get_by_role("heading", name="Speeds")).to_be_visible()
+        with page.expect_response("**/v1/privacy") as refused:
+            late.pop().continue_()
+        assert refused.value.status == 401
+        whole(page)
+        expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 @pytest.mark.parametrize("scope", ["read", "write"])

@@ -47,10 +47,13 @@ export function authorization() {
  */
 export async function request(method, path, { body, query, headers, signal } = {}) {
   for (;;) {
+    const carried = key.get();
     const response = await send(method, path + encoded(query), { body, headers, signal });
     if (response.ok) return response;
     const problem = await problemOf(response);
-    if (problem.status !== 401 || !(await signIn(problem))) throw problem;
+    if (problem.status !== 401) throw problem;
+    // A refusal that comes late, of a request sent before somebody signed in, asks nobody a second time.
+    if (key.get() === carried && !(await signIn(problem))) throw problem;
   }
 }
 
