@@ -66,6 +66,7 @@ $(PEERS)/.ready: tests/benchmarks/peers.txt | $(READY)
 
 eval: $(READY) ## measure retrieval and answers, write data/reports
 	@$(BIN)/python -m tests.evals.reading
+	@$(BIN)/python -m tests.evals.small_libraries
 	@$(BIN)/python -m tests.evals.retrieval
 	@$(BIN)/python -m tests.evals.surveys
 	@$(BIN)/python -m tests.evals.follow_ups

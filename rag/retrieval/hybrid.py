@@ -16,7 +16,7 @@ from rag.retrieval.closer_look import look_closer
 from rag.retrieval.dense import Candidates, DenseSearch, DenseView, VectorSpace
 from rag.retrieval.fusion import fuse
 from rag.retrieval.named_documents import NONE_NAMED, NamedDocuments
-from rag.retrieval.query import Query, inverse_frequencies, terms_of
+from rag.retrieval.query import Query, term_weights, terms_of
 from rag.stores import chunk_store, scopes
 from rag.stores.database import Database, Tx
 from rag.stores.keywords import Keywords, Wanted
@@ -147,7 +147,7 @@ class HybridRetriever:
                 guessed.append(meant)
                 stemmed = tuple(meant if stem == unknown else stem for stem in stemmed)
                 known[meant] = forms[meant]
-        weights = inverse_frequencies(stemmed, known, readable.chunks(len(view)))
+        weights = term_weights(stemmed, known, readable.chunks(len(view)))
         return Query(text, terms, tuple(guessed), stemmed, weights, view.vector)
 
     def _candidates(

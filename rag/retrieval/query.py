@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.text import usual_words
 from rag.text.words import content_words, stems
 
 _ASKS_NUMBER = re.compile(
@@ -27,6 +28,10 @@ _ASKS_EVENT = re.compile(
 _YEAR = re.compile(r"(?<![^\W_])(?:fy|cy)?[ '’]?((?:19|20)\d\d)(?![^\W_])", re.IGNORECASE)
 _SHORT_YEAR = re.compile(r"(?<![^\W_])(?:fy|cy)[ '’]{0,2}(\d\d)(?![^\W_])", re.IGNORECASE)
 
+AT_LARGE = 300
+"""Chunks of English at large that a library's words are counted among. By itself a library of one chunk says
+that "make" is as telling as a name it does not hold: a fifth of the questions it answers were refused. Of 100
+to 3,000 the result is the same within two of a hundred questions."""
 MAX_TERMS = 64
 """A longer question is searched by its first distinct words; more would only slow the search."""
 
@@ -34,7 +39,7 @@ MAX_TERMS = 64
 @dataclass(frozen=True, slots=True)
 class Query:
     """``guesses`` are known stems taken for words that no document holds; ``stems`` has them in their place.
-    ``weights`` gives each distinct stem its inverse document frequency; ``vector`` is of unit length."""
+    ``weights`` has how much each distinct stem tells; ``vector`` is of unit length."""
 
     text: str
     terms: tuple[str, ...]
@@ -64,8 +69,15 @@ def terms_of(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(dict.fromkeys(content_words(text)))[:MAX_TERMS], tuple(stems(text)[:MAX_TERMS])
 
 
+def term_weights(stemmed: Sequence[str], frequencies: Mapping[str, int], total: int) -> dict[str, float]:
+    """The inverse document frequency of each stem among ``total`` chunks and ``AT_LARGE`` of English."""
+    usual = usual_words.shares()
+    known = {stem: frequencies.get(stem, 0) + AT_LARGE * usual.get(stem, 0.0) for stem in stemmed}
+    return inverse_frequencies(stemmed, known, total + AT_LARGE)
+
+
 def inverse_frequencies(
-    stemmed: Sequence[str], frequencies: Mapping[str, int], total: int
+    stemmed: Sequence[str], frequencies: Mapping[str, float], total: int
 ) -> dict[str, float]:
     """BM25's inverse document frequency of each stem among ``total`` chunks; never negative."""
     return {

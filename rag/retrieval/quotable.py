@@ -123,7 +123,11 @@ def _quotable(passage: Passage) -> list[Sentence]:
             asked = start
         elif asked is None and _says_nothing(said):
             continue
-        elif _is_heading(text, start, end) or _names_columns(text, start, end) or said in titles:
+        elif (
+            said in titles
+            or _names_columns(text, start, end)
+            or (_is_heading(text, start, end) and not (headings and _is_under(headings[-1], start)))
+        ):
             headings.append(Sentence(passage, start, end))
         else:
             pieces = _cut(text, start, end)
@@ -185,6 +189,13 @@ def _is_heading(text: str, start: int, end: int) -> bool:
     if finished or _BULLET.match(sentence) or (chapter and not _stands_alone(text, start, end)):
         return False
     return not any(c in sentence[chapter.end() if chapter else 0 :] for c in "|\t0123456789")
+
+
+def _is_under(heading: Sentence, start: int) -> bool:
+    """Whether what begins there with a small letter is what stands under a heading that does not: a command
+    does, and a heading rarely."""
+    text = heading.passage.text
+    return not (text[heading.end : start].strip() or text[heading.start].islower()) and text[start].islower()
 
 
 def _names_columns(text: str, start: int, end: int) -> bool:

@@ -17,7 +17,7 @@ from ingest.pipeline import Interrupted
 from ingest.worker import Signals
 from rag.models.locations import default_models_folder
 from rag.records import DocumentState, JobState
-from tests.ingest.workplace import Workplace
+from tests.ingest.workplace import PATIENCE_SECONDS, Workplace
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -104,7 +104,7 @@ def test_told_to_stop_in_the_middle_of_a_job_a_worker_gives_it_back_in_time(
     accepted = workplace.accept((LONG * 3).encode(), "long.txt")
     workplace.wait(accepted, lambda job: job.stage == "splitting")
     process.terminate()
-    assert process.wait(timeout=120) == 0
+    assert process.wait(timeout=PATIENCE_SECONDS) == 0
     job, version = workplace.job(accepted), workplace.version(accepted)
     assert (job.state, job.attempts, version.state) == (JobState.QUEUED, 0, DocumentState.QUEUED)
     assert workplace.publications() == 0

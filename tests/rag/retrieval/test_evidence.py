@@ -37,6 +37,17 @@ def test_a_question_about_something_else_is_less_answerable(library: Library) ->
     assert score("Who was the first keeper of the lighthouse?") > score("Who won the election in Peru?")
 
 
+def test_a_usual_word_that_a_single_page_does_not_hold_is_no_reason_to_refuse(library: Library) -> None:
+    library.add("tide.txt", "Run tidewatch backup /mnt/nas/tide.tar every night.")
+    selector = library.selector()
+
+    def suffices(question: str) -> bool:
+        return selector.select(library.retriever.search(question, Scope(LOCAL), 8), 3).sufficient
+
+    assert suffices("How do I make a backup?")
+    assert not suffices("How do I make bread?")
+
+
 def test_copies_are_quoted_once(library: Library) -> None:
     library.add("one.txt", "The tower is 41 metres high.")
     library.add("two.txt", "The tower is 41 metres high!")
@@ -159,6 +170,12 @@ def test_headings_are_no_evidence_and_items_and_rows_are() -> None:
     ]
     assert quotable("Write to https://tower.example") == ["Write to https://tower.example"]
     assert quotable("41 metres\n\nIt is high.") == ["41 metres", "It is high."]
+    command = "Installation\n\npip install tidewatch\ntidewatch init\n\nTesting\n\nmake test"
+    assert quotable(command) == ["pip install tidewatch\ntidewatch init", "make test"]
+    assert quotable("opening hours\n\nFrom nine to five.\n\ntickets\n\nThey are free.") == [
+        "From nine to five.",
+        "They are free.",
+    ]
 
 
 def test_asked_what_happened_the_text_need_not_say_that_it_did(library: Library) -> None:
