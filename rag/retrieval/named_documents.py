@@ -7,6 +7,7 @@ The result is a preference, never a filter, and nothing where the question names
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -71,11 +72,16 @@ def find(tx: Tx, question: str, scope: ResolvedScope, readable: ResolvedScope) -
     if total < 2:
         return NONE_NAMED
     known |= document_names.frequencies(tx, ordinary, readable)
-    rarity = inverse_frequencies(list(known), known, total)
-    evidence: dict[int, dict[str, float]] = {}
     # An ordinary word on a first page names nothing.
-    for term, document, by_name in document_names.postings(tx, list(known), readable, anywhere=naming):
-        worth = rarity[term] * weights[term] * (1.0 if by_name else BEGINNING_WEIGHT)
+    postings = document_names.postings(tx, list(known), readable, anywhere=naming)
+    rarity = inverse_frequencies(list(known), known, total)
+    # However many mention it: one that is called so is meant.
+    called = Counter(term for term, _, by_name in postings if by_name)
+    rarity_as_name = inverse_frequencies(list(called), called, total)
+    evidence: dict[int, dict[str, float]] = {}
+    for term, document, by_name in postings:
+        worth = rarity_as_name[term] if by_name else rarity[term] * BEGINNING_WEIGHT
+        worth *= weights[term]
         told = evidence.setdefault(document, {})
         told[term] = max(worth, told.get(term, 0.0))
     sums = {

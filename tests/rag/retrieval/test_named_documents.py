@@ -86,6 +86,17 @@ def test_the_beginning_of_a_long_document_names_it(library: Library) -> None:
     assert first(library, "What dividend did Travancore pay?") == "scan-10.txt"
 
 
+def test_what_is_called_so_comes_before_what_begins_with_it_however_many_do(library: Library) -> None:
+    filler = "\n\n".join(f"Table {table} has the scores of some run. " * 140 for table in range(4))
+    for name in ("nordvik", "siskin", "pipit", "dunlin", "plover"):
+        opening = f"We compare our method with Nordvik. Ours is called {name}."
+        library.add(f"{name}.txt", f"{opening}\n\n{filler}\n\nPre-training took four days.")
+    with library.database.read() as tx:
+        named = named_documents.find(tx, "How long did Nordvik's pre-training take?", EVERYWHERE, EVERYWHERE)
+    assert max(named.strengths.values()) == 1.0
+    assert first(library, "How long did Nordvik's pre-training take?") == "nordvik.txt"
+
+
 @pytest.mark.parametrize("written", ["FY2022", "FY22", "fiscal 2022", "FY '22", "in 2022?"])
 def test_years_are_known_however_they_are_written(written: str) -> None:
     assert years(written) == {"2022"}
