@@ -290,7 +290,10 @@ def test_connections_that_do_nothing_make_room_for_those_that_do(sent: bytes) ->
 
 
 def test_when_everybody_is_being_answered_a_newcomer_is_told_to_come_again() -> None:
+    answering: list[Scope] = []
+
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        answering.append(scope)
         while (await receive())["type"] != "http.disconnect":
             pass
 
@@ -298,7 +301,9 @@ def test_when_everybody_is_being_answered_a_newcomer_is_told_to_come_again() -> 
         busy = [served.connect() for _ in range(8)]
         for connection in busy:
             connection.sendall(b"GET / HTTP/1.1\r\n" + _HOST + b"\r\n")
-        time.sleep(0.1)
+        deadline = time.monotonic() + 60
+        while len(answering) < len(busy) and time.monotonic() < deadline:
+            time.sleep(0.01)
         answer = served.exchange(b"GET / HTTP/1.1\r\n" + _HOST + b"\r\n")
         assert _problem(answer)["code"] == "too_many_connections"
         assert b"Retry-After: 1\r\n" in answer

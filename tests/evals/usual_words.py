@@ -1,7 +1,8 @@
 """Write the table of usual words: ``python -m tests.evals.usual_words``.
 
 A vocabulary of WordPiece tokens has its whole words in the order of their frequency in the text it was made
-from (Wikipedia and books). Zipf's law, with Mandelbrot's shift of 2.7, makes frequencies of their ranks.
+from (Wikipedia and books). Zipf's law makes frequencies of their ranks, shifted by 2.7 as it fits English
+(B. Mandelbrot, An informational theory of the statistical structure of language, 1953).
 """
 
 from __future__ import annotations
