@@ -77,7 +77,9 @@ class EvidenceSelector:
             return Selection((), 0.0, sufficient=False)
         best_of_all = Features.best(candidate.features for candidate in ranked)
         likelihood = answerability(best_of_all)
-        return Selection(quotations(ranked, limit), likelihood, likelihood >= self._least, best_of_all)
+        own = numbers(result.query.text) if result.query.wants_number() else None
+        chosen = quotations(ranked, limit, own_numbers=own)
+        return Selection(chosen, likelihood, likelihood >= self._least, best_of_all)
 
     def likeness(self, some: Sequence[str], others: Sequence[str]) -> Sequence[float]:
         """For each of the first words its highest cosine with any of the second; neither list is empty."""

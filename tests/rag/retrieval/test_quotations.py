@@ -49,6 +49,14 @@ def test_beside_a_sure_answer_an_unlikely_one_is_quoted_by_itself() -> None:
     assert _texts(_ranked(TEXT, 4.0, 3.5, 1.0, features=UNLIKELY), limit=1) == [BUILT]
 
 
+def test_where_a_number_is_asked_for_what_has_none_is_not_quoted_beside_it() -> None:
+    ranked = _ranked("It has 46 beds.\nIt has a garden.\nIt has two doors.", 4.0, 3.5, 3.0)
+    assert [one.text for one in quotations(ranked, 3, own_numbers={"2"})] == ["It has 46 beds."]
+    assert len(quotations(ranked, 3, own_numbers=set())) == 2
+    assert len(quotations(ranked, 3)) == 3
+    assert len(quotations(ranked[1:], 3, own_numbers={"2"})) == 2  # the best has none itself
+
+
 def test_another_line_begins_another_quotation() -> None:
     assert _texts(_ranked(TEXT.replace(". ", ".\n"), 4.0, 3.5, 3.0)) == [BUILT, OWNED, DESTROYED]
 
