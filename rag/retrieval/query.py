@@ -30,8 +30,8 @@ _SHORT_YEAR = re.compile(r"(?<![^\W_])(?:fy|cy)[ '’]{0,2}(\d\d)(?![^\W_])", re
 
 AT_LARGE = 300
 """Chunks of English at large that a library's words are counted among. By itself a library of one chunk says
-that "make" is as telling as a name it does not hold: a fifth of the questions it answers were refused. Of 100
-to 3,000 the result is the same within two of a hundred questions."""
+that "make" is as telling as a name it does not hold: one in seven of the questions it answers was refused.
+From 100 to 3,000 the result is the same within two of a hundred questions."""
 MAX_TERMS = 64
 """A longer question is searched by its first distinct words; more would only slow the search."""
 
