@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.text import usual_words
+from rag.text import irregular, usual_words
 from rag.text.words import content_words, stems
 
 _ASKS_NUMBER = re.compile(
@@ -51,7 +51,12 @@ class Query:
     def coverage(self, found: set[str] | frozenset[str]) -> float:
         """The share of the question's weight that the stems in ``found`` account for, 0 to 1."""
         total = sum(self.weights.values())
-        return sum(weight for stem, weight in self.weights.items() if stem in found) / total if total else 0.0
+        held = sum(
+            weight
+            for stem, weight in self.weights.items()
+            if stem in found or not irregular.other_forms(stem).isdisjoint(found)
+        )
+        return held / total if total else 0.0
 
     def wants_number(self) -> bool:
         """Whether the answer is a quantity or a point in time."""

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import json
 
-from rag.retrieval.query import term_weights
-from rag.text.words import stem
+import numpy as np
+
+from rag.retrieval.query import Query, term_weights
+from rag.text import irregular
+from rag.text.words import stem, stems
 from tests.evals import usual_words
 
 BACKUP, MAKE = stem("backup"), stem("make")
@@ -25,3 +28,17 @@ def test_a_word_is_never_worth_less_than_nothing() -> None:
 
 def test_the_table_of_usual_words_is_what_the_vocabulary_gives() -> None:
     assert json.loads(usual_words.STORED.read_text()) == usual_words.table()
+
+
+def test_a_word_is_covered_by_its_irregular_forms_and_by_no_other_word() -> None:
+    weights = term_weights(stems("pay foot burn"), {}, 1)
+    query = Query("", (), (), tuple(weights), weights, np.zeros(1, dtype=np.float32))
+    assert query.coverage(frozenset(stems("Paid by foot; burnt."))) == 1.0
+    assert query.coverage(frozenset(stems("A payee burned his boots."))) < 0.5
+
+
+def test_no_word_belongs_to_two_families() -> None:
+    written = [
+        word for line in irregular.FAMILIES.split("\n") for word in {stem(one) for one in line.split()}
+    ]
+    assert len(written) == len(set(written))
