@@ -272,3 +272,24 @@ def test_a_chosen_theme_holds(open_page: Visit, word: str) -> None:
                  .reduce((sum, one) => sum + Number(one), 0)"""
         )
         assert (lightness > 600) == (word == "light")
+
+
+def test_collections_that_come_late_move_nothing_that_is_there(open_page: Visit) -> None:
+    late: list[Route] = []
+    with open_page("/#/ask", size=PHONE) as (page, _):
+        page.route("**/v1/collections", lambda route: late.append(route))
+        with page.expect_request("**/v1/collections"):  # one of the page before may be held too
+            page.reload()
+        mode, scope = page.locator(".menu-mode summary"), page.locator(".menu-scope summary")
+        before = mode.bounding_box()
+        expect(scope).to_be_hidden()
+        late[-1].continue_()
+        expect(scope).to_be_visible()
+        assert mode.bounding_box() == before
+        for menu in (mode, scope):
+            menu.click()
+            panel = menu.locator("xpath=following-sibling::*").bounding_box()
+            assert panel is not None
+            assert panel["x"] >= 0
+            assert panel["x"] + panel["width"] <= PHONE[0]
+            page.keyboard.press("Escape")

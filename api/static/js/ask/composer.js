@@ -36,7 +36,7 @@ export class Composer {
       h(
         "div",
         { class: "composer-row" },
-        [this.about, this.scope.element, this.mode.element],
+        [this.about, this.mode.element, this.scope.element], // what comes late moves nothing that is there
         h("span", { class: "composer-space" }),
         this.action,
       ),
