@@ -274,17 +274,23 @@ def test_a_chosen_theme_holds(open_page: Visit, word: str) -> None:
         assert (lightness > 600) == (word == "light")
 
 
-def test_collections_that_come_late_move_nothing_that_is_there(open_page: Visit) -> None:
-    late: list[Route] = []
+def test_what_comes_late_moves_nothing_that_is_there(open_page: Visit, web: RunningService) -> None:
+    with web.client() as client:
+        body = {"question": "How tall is it?", "conversation": "web-late", "mode": "quote"}
+        client.post("/v1/ask", json=body).raise_for_status()
     with open_page("/#/ask", size=PHONE) as (page, _):
-        page.route("**/v1/collections", lambda route: late.append(route))
-        with page.expect_request("**/v1/collections"):  # one of the page before may be held too
-            page.reload()
+        page.goto("about:blank")  # or requests of the page before would be held too
+        held: list[Route] = []
+        page.route("**/v1/*", lambda route: held.append(route))
+        page.goto(web.address + "/#/ask")
         mode, scope = page.locator(".menu-mode summary"), page.locator(".menu-scope summary")
         before = mode.bounding_box()
         expect(scope).to_be_hidden()
-        late[-1].continue_()
+        page.route("**/v1/*", lambda route: route.continue_())  # the newest rule holds
+        for route in held:
+            route.continue_()
         expect(scope).to_be_visible()
+        expect(page.get_by_role("heading", name="Recently asked")).to_be_visible()
         assert mode.bounding_box() == before
         for menu in (mode, scope):
             menu.click()
@@ -292,4 +298,6 @@ def test_collections_that_come_late_move_nothing_that_is_there(open_page: Visit)
             assert panel is not None
             assert panel["x"] >= 0
             assert panel["x"] + panel["width"] <= PHONE[0]
+            assert panel["y"] >= 0
+            assert panel["y"] + panel["height"] <= PHONE[1]
             page.keyboard.press("Escape")

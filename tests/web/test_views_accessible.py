@@ -55,6 +55,7 @@ def test_every_view_is_accessible(
     }
     with open_page("/#/library", size=size, dark=dark) as (page, _):
         for path, there in waits.items():
+            page.goto("about:blank")  # or what is waited for may be of the view before
             page.goto(web.address + path)
             page.locator(there).first.wait_for()
             found[path] = accessibility(page)
