@@ -36,7 +36,6 @@ class _Sentence:
     def __init__(self, text: str) -> None:
         self._text = text
         self.stems = tuple(stems(text))
-        self.pairs = frozenset(pairwise(self.stems))
 
     @cached_property
     def figures(self) -> frozenset[str]:
@@ -63,7 +62,7 @@ def look_closer(
         sentences = _sentences(said)
         covered = [query.coverage(setting.union(one.stems)) for one in sentences]
         focus[at] = max(covered)
-        pairs[at] = max(len(asked_pairs & one.pairs) for one in sentences)
+        pairs[at] = max(len(asked_pairs.intersection(pairwise(one.stems))) for one in sentences)
         if wants_figure:
             with_figures = zip(covered, sentences, strict=True)
             figures[at] = max((share for share, one in with_figures if one.figures - asked), default=0.0)

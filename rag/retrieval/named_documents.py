@@ -63,7 +63,12 @@ NONE_NAMED = NamedDocuments({}, {}, None)
 def find(tx: Tx, question: str, scope: ResolvedScope, readable: ResolvedScope) -> NamedDocuments:
     """The documents inside ``scope`` that ``question`` names; how rare a word is, is told from ``readable``,
     all that the asker may see."""
-    weights = naming_weights(question)
+    weights: dict[str, float] = {}
+    written: dict[str, str] = {}
+    for word, weight in naming_words(question).items():
+        term = stem(word)
+        weights[term] = max(weight, weights.get(term, 0.0))
+        written[term] = word
     # Ordinary words add to a name and make none: every abstract's title shares some with a long question.
     ordinary = [term for term, weight in weights.items() if weight < 1.0]
     known = document_names.frequencies(tx, [term for term in weights if term not in ordinary], readable)
@@ -73,7 +78,7 @@ def find(tx: Tx, question: str, scope: ResolvedScope, readable: ResolvedScope) -
         return NONE_NAMED
     known |= document_names.frequencies(tx, ordinary, readable)
     # An ordinary word on a first page names nothing.
-    postings = document_names.postings(tx, list(known), readable, anywhere=naming)
+    postings = document_names.postings(tx, {term: written[term] for term in known}, readable, anywhere=naming)
     rarity = inverse_frequencies(list(known), known, total)
     # However many mention it: one that is called so is meant.
     called = Counter(term for term, _, by_name in postings if by_name)
@@ -101,8 +106,8 @@ def find(tx: Tx, question: str, scope: ResolvedScope, readable: ResolvedScope) -
     )
 
 
-def naming_weights(question: str) -> dict[str, float]:
-    """What each stem by which the question may name a document counts, 0 to 1.
+def naming_words(question: str) -> dict[str, float]:
+    """What each word by which the question may name a document counts, 0 to 1.
 
     Words written together in a file name are looked for as well ("American Express", ``americanexpress``),
     and so are years however they are written.
@@ -112,7 +117,7 @@ def naming_weights(question: str) -> dict[str, float]:
     found: dict[str, float] = {}
 
     def add(word: str, is_name: bool) -> None:
-        found[stem(word)] = max(1.0 if is_name else COMMON_WORD_WEIGHT, found.get(stem(word), 0.0))
+        found[word] = max(1.0 if is_name else COMMON_WORD_WEIGHT, found.get(word, 0.0))
 
     for word in plain:
         if word not in STOPWORDS:

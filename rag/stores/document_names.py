@@ -12,10 +12,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from sqlalchemy import Select, column, func, or_, select, table, text
+from sqlalchemy import Integer, Select, column, func, select, table, text
 
 from rag.stores import texts
 from rag.stores.database import Tx, fetch
+from rag.stores.keyword_index import match_expression
 from rag.stores.scopes import Range, ResolvedScope
 from rag.stores.tables import documents, pages, versions
 from rag.text.forms import search_form
@@ -26,8 +27,24 @@ _BEGINNING = 1_500
 _MOST_METADATA = 2_000
 
 _entered = table("keyword_documents_docsize", column("id"))  # FTS5's shadow table
+_COUNT = "SELECT count(*) FROM keyword_documents_docsize"
 _FREQUENCIES = "SELECT term, doc FROM keyword_document_terms WHERE term IN (SELECT value FROM json_each(?))"
-_places = table("keyword_document_places", column("term"), column("doc"), column("col"))
+_RANGES = (
+    "SELECT documents.id, versions.first_chunk, versions.last_chunk FROM documents "
+    "JOIN versions ON versions.id = documents.live_version_id "
+    "WHERE documents.id IN (SELECT value FROM json_each(?)) AND versions.first_chunk IS NOT NULL"
+)
+_places = table("keyword_document_places", column("term"), column("doc"))
+# The places are a list of every word of every document; asked for one, FTS5 goes to its documents at once.
+_HOLDING = (
+    "SELECT wanted.key AS place, keyword_documents.rowid AS document FROM json_each(?) AS wanted "
+    "CROSS JOIN keyword_documents ON keyword_documents MATCH wanted.value"
+)
+_holding = (
+    text(_HOLDING.replace("?", ":expressions"))
+    .columns(column("place", Integer), column("document", Integer))
+    .subquery("holding")
+)
 _CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _PART = re.compile(r"(?:19|20)\d\d(?!\d)|[^\W\d_]{3,}")
 _SHORT_YEAR = re.compile(r"\bFY[ '’]?(\d\d)(?!\d)", re.IGNORECASE)
@@ -88,10 +105,9 @@ def remove(tx: Tx, document_id: int) -> None:
 
 def count(tx: Tx, scope: ResolvedScope) -> int:
     """How many documents inside ``scope`` are entered."""
-    query = select(func.count()).select_from(_entered)
-    if scope.ranges is not None:
-        query = query.where(_entered.c.id.in_(_document_ids(scope)))
-    return tx.scalar(query) or 0
+    if scope.ranges is None:
+        return int(fetch(tx, _COUNT)[0][0])
+    return tx.scalar(select(func.count()).where(_entered.c.id.in_(_document_ids(scope)))) or 0
 
 
 def frequencies(tx: Tx, stemmed: Sequence[str], scope: ResolvedScope) -> dict[str, int]:
@@ -110,31 +126,34 @@ def frequencies(tx: Tx, stemmed: Sequence[str], scope: ResolvedScope) -> dict[st
 
 
 def postings(
-    tx: Tx, stemmed: Sequence[str], scope: ResolvedScope, *, anywhere: Collection[str]
+    tx: Tx, terms: Mapping[str, str], scope: ResolvedScope, *, anywhere: Collection[str]
 ) -> list[tuple[str, int, bool]]:
     """Triples of stem, SQL id of a document inside ``scope``, and whether it is in the document's names (or
-    else only in its beginning, which is looked for only of the stems in ``anywhere``)."""
-    if not stemmed:
-        return []
-    in_place = or_(_places.c.col == "names", _places.c.term.in_(list(anywhere)))
-    query = (
-        select(_places.c.term, _places.c.doc, _places.c.col)
-        .where(_places.c.term.in_(list(stemmed)), in_place)
-        .distinct()
-    )
-    if scope.ranges is not None:
-        query = query.where(_places.c.doc.in_(_document_ids(scope)))
-    return [(term, document, where == "names") for term, document, where in tx.execute(query).all()]
+    else in its beginning, which is looked into only for the stems in ``anywhere``).
+
+    ``terms`` has a word for each stem, as FTS5 stems what it is asked for.
+    """
+    looked_for = [(one, word, "names") for one, word in terms.items()]
+    looked_for += [(one, word, "beginning") for one, word in terms.items() if one in anywhere]
+    expressions = [f"{place} : {match_expression([word])}" for _, word, place in looked_for]
+    if scope.ranges is None:
+        rows = fetch(tx, _HOLDING, json.dumps(expressions))
+    else:
+        # A bare rowid would have FTS5 run the search once for each document of the scope.
+        inside = (_holding.c.document + 0).in_(_document_ids(scope))
+        rows = [*tx.execute(select(_holding).where(inside), {"expressions": json.dumps(expressions)})]
+    found = [(looked_for[at], document) for at, document in rows]
+    return [(stemmed, document, place == "names") for (stemmed, _, place), document in found]
 
 
 def chunk_ranges(tx: Tx, document_ids: Iterable[int], scope: ResolvedScope) -> dict[int, Range]:
     """The chunks of those documents that are live and inside ``scope``, by SQL id."""
-    rows = tx.execute(
-        select(documents.c.id, versions.c.first_chunk, versions.c.last_chunk)
-        .join(versions, versions.c.id == documents.c.live_version_id)
-        .where(documents.c.id.in_(list(document_ids)), versions.c.first_chunk.is_not(None), *scope.where)
-    ).all()
-    return {key: (first, last) for key, first, last in rows}
+    rows = fetch(tx, _RANGES, json.dumps(list(document_ids)))
+    found = {key: (first, last) for key, first, last in rows}
+    if found and scope.where:
+        kept = set(tx.scalars(_document_ids(scope).where(documents.c.id.in_(list(found)))))
+        return {key: chunks for key, chunks in found.items() if key in kept}
+    return found
 
 
 def within(scope: ResolvedScope, found: Mapping[int, Range]) -> ResolvedScope:

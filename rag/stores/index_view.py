@@ -15,6 +15,10 @@ from rag.stores.index_training import CANDIDATES
 from rag.stores.scopes import Range
 from rag.stores.vector_index import Form, VectorIndex, Vectors
 
+_FEW = 1_000
+"""Chunks of a part of everything that are all compared exactly: looking through the lists for them takes
+longer (3.7 ms against 0.3 for 250 of a million, 4.1 against 1.3 for 1,000)."""
+
 
 @dataclass(frozen=True, slots=True)
 class IndexView:
@@ -27,7 +31,9 @@ class IndexView:
         return len(self.index)
 
     def candidates(self, query: Vectors, k: int, ranges: Sequence[Range] | None) -> dict[int, float]:
-        """Chunks among which the ``k`` nearest are, with their scores as the index knows them."""
+        """Chunks among which the ``k`` nearest are, with their scores as a flat index knows them."""
+        if ranges is not None and self.index.form is Form.INVERTED and _size(ranges) <= _FEW:
+            return dict.fromkeys(self.index.among(ranges), 0.0)
         wanted = k if self.index.form is Form.FLAT else max(2 * k, CANDIDATES)
         return dict(self.index.search(query, wanted, ranges))
 
@@ -65,3 +71,7 @@ class IndexView:
         held_here = [chunk for chunk, here in zip(wanted, self.index.holds(wanted), strict=True) if here]
         ids, vectors = chunk_store.vectors_at(tx, self.space_id, held_here)
         return dict(zip(ids.tolist(), (vectors @ query).tolist(), strict=True)) if len(ids) else {}
+
+
+def _size(ranges: Sequence[Range]) -> int:
+    return sum(last - first + 1 for first, last in ranges)

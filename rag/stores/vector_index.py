@@ -180,6 +180,12 @@ class VectorIndex:
             known[known] = self._present[wanted[known]]
         return known
 
+    def among(self, ranges: Sequence[Range]) -> list[int]:
+        """The ids in ``ranges`` that are in the index, as it was told."""
+        with self._lock.shared():
+            inside = [first + np.flatnonzero(self._present[first : last + 1]) for first, last in ranges]
+        return [one for part in inside for one in part.tolist()]
+
     def ids(self) -> set[int]:
         """Every id that is in the index, as FAISS has it."""
         with self._lock.shared():
@@ -190,8 +196,9 @@ class VectorIndex:
         found: dict[int, Vectors] = {}
         if self.form is Form.INVERTED:
             return found
+        there = [one for one, here in zip(ids, self.holds(ids), strict=True) if here]
         with self._lock.shared():
-            for one in ids:
+            for one in there:
                 try:
                     found[one] = np.asarray(self._index.reconstruct(one), dtype=np.float32)
                 except RuntimeError:

@@ -7,7 +7,7 @@ from alembic.script import ScriptDirectory
 
 from rag.retrieval import named_documents
 from rag.retrieval.query import years
-from rag.stores import document_catalog, schema
+from rag.stores import chunk_store, document_catalog, schema, scopes
 from rag.stores.access import LOCAL
 from rag.stores.scopes import EVERYWHERE, Scope
 from tests.rag.library import Library
@@ -76,6 +76,23 @@ def test_a_filter_holds_for_named_documents_too(reports: Library) -> None:
     assert "NORDVIK_2022_10K.txt" not in {one.document.name for one in found}
 
 
+def test_names_are_told_among_what_may_be_read(library: Library) -> None:
+    filler = "\n\n".join(f"The committee took note of minute {day}. " * 140 for day in range(5))
+    for shelf in ("open", "closed"):
+        for company in ("Nordvik", "Travancore", "Ostrava"):
+            opening = f"{company} Holdings. For the fiscal year ended December 31, 2022."
+            library.add(f"{company}-{shelf}.txt", f"{opening}\n\n{filler}", metadata={"shelf": shelf})
+            library.add(f"{len(company)}-{shelf}.txt", f"{opening}\n\n{filler}", metadata={"shelf": shelf})
+    with library.database.read() as tx:
+        readable = scopes.resolve(tx, Scope(LOCAL, filter={"metadata.shelf": "open"}))
+        named = named_documents.find(tx, "What did Nordvik earn?", readable, readable)
+        found = chunk_store.passages(tx, {first: (1.0, {}) for first, _ in named.strengths})
+    assert {one.document.name: named.strength(one.chunk_id) == 1.0 for one in found} == {
+        "Nordvik-open.txt": True,
+        "7-open.txt": False,
+    }
+
+
 def test_the_beginning_of_a_long_document_names_it(library: Library) -> None:
     filler = "\n\n".join(
         f"The committee met on day {day} and took note of the minutes." for day in range(400)
@@ -107,7 +124,7 @@ def test_numbers_that_are_no_years_are_none() -> None:
 
 
 def test_names_written_together_are_looked_for() -> None:
-    weights = named_documents.naming_weights("What did American Express earn?")
+    weights = named_documents.naming_words("What did American Express earn?")
     assert weights["americanexpress"] == 1.0
     assert weights["earn"] < 1.0
 

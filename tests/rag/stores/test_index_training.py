@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.stores import index_snapshots, index_training
+from rag.stores import chunk_store, index_snapshots, index_training
 from rag.stores.index_follower import IndexFollower
 from rag.stores.index_view import IndexView
 from rag.stores.vector_index import Form, Tuning, VectorIndex
@@ -80,6 +80,26 @@ def test_a_large_index_is_exchanged_for_an_inverted_one(library: Library, folder
     assert standing.recall is not None
     assert standing.recall >= index_training.RECALL
     assert index.tuning.trained_on == 400
+
+
+def test_few_of_an_inverted_index_are_all_compared(library: Library, folder: Path) -> None:
+    gone = library.add([f"gone {number}" for number in range(20)], "gone.txt")
+    _add(library, 400, "there")
+    library.remove(gone)
+    follower = _follower(library, folder)
+    with library.database.read() as tx:
+        follower.current(tx)
+    assert _grown(library, follower).form is Form.INVERTED
+    scope = [(11, 30), (101, 180), (900, 950)]
+    with library.database.read() as tx:
+        view = follower.view(tx)
+        held = [chunk_store.vectors_between(tx, library.space_id, *one) for one in scope[:2]]
+        ids, rows = (np.concatenate(column) for column in zip(*held, strict=True))
+        assert len(ids) == 90
+        for query in unit_vectors(5, seed=3):
+            expected = ids[np.argsort(-(rows @ query))[:20]].tolist()
+            found = view.nearest(tx, query, view.candidates(query, 20, scope), 20)
+            assert sorted(found, key=lambda one: -found[one]) == expected
 
 
 def test_an_inverted_index_follows_and_comes_back_from_its_snapshot(library: Library, folder: Path) -> None:
