@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -102,9 +102,14 @@ def until(page: Page, expression: str, arg: object = None) -> None:
     Playwright's own ``wait_for_function`` evaluates a string in the page from its second look on, which the
     page's policy forbids: it works only for what is true at once.
     """
+    wait_for(page, lambda: bool(page.evaluate(expression, arg)), expression)
+
+
+def wait_for(page: Page, happened: Callable[[], bool], what: str) -> None:
+    """Wait for something that is seen from here, such as a request that was held."""
     deadline = time.monotonic() + PATIENCE_MS / 1000
-    while not page.evaluate(expression, arg):
-        assert time.monotonic() < deadline, f"it never became true: {expression}"
+    while not happened():
+        assert time.monotonic() < deadline, f"it never came: {what}"
         page.wait_for_timeout(20)
 
 

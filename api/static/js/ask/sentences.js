@@ -10,8 +10,6 @@ const VERDICTS = {
   unsupported: { icon: "warning", label: "not supported", title: "Not supported by the documents: do not rely on it" },
 };
 
-const BEFORE_ITEM = /\n+(?=\s*(?:[-*•–◦▪]|\d{1,3}[.)])\s)/;
-
 /**
  * Takes sentences one by one into `root`. Written ones run on as prose, quotations stand for themselves, and what
  * belongs to a group (a document, a compared thing) is listed under its name.
@@ -41,7 +39,7 @@ export class Sentences {
     const kind = sentence.group ? `group ${sentence.group}` : quoted ? "quotes" : "prose";
     if (kind !== this.#kind) this.#begin(kind, sentence.group);
     const parts = [
-      h("span", { class: "said" }, inLines(sentence.text)),
+      h("span", { class: "said" }, sentence.text),
       " ",
       verdictMark(verdict),
       sentence.citations.map((number) => this.#number(number, citations)),
@@ -79,11 +77,6 @@ export class Sentences {
     control.addEventListener("pointerenter", () => this.#warm(number), { once: true });
     return control;
   }
-}
-
-/** The text, each item of a list on a line of its own. */
-function inLines(text) {
-  return text.split(BEFORE_ITEM).flatMap((part, at) => (at > 0 ? [h("br"), part] : [part]));
 }
 
 /** A verdict that this page does not know is none to rely on. */
